@@ -1,0 +1,168 @@
+// Package policy holds the rule for what follows an exit: all that the author of a policy needs to read.
+//
+// It is pure: no clock, no I/O, no randomness. It does not restart anything; it answers an Exit with a Verdict, and
+// core/machine carries the verdict out. The same exit under the same policy and seed always gets the same verdict.
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Reason says in which way an instance ended.
+type Reason string
+
+const (
+	Exited      Reason = "exited"       // the process ran and ended: Exit.Code or Exit.Signal says how
+	StartFailed Reason = "start-failed" // the process never ran: fork, credentials, directory or exec failed
+)
+
+// Exit is how one instance of a program ended.
+type Exit struct {
+	Program    string
+	Seq        uint64        // the instance's number in its program, from 1
+	Code       int           // exit code, 0 to 255; meaningless when Signal is not 0
+	Signal     int           // the signal that killed it; 0 means that it exited with Code
+	CoreDumped bool          // the kernel wrote a core file
+	Reason     Reason        // how it ended
+	Ran        time.Duration // from spawn to exit; 0 for StartFailed
+	Failures   int           // failures in a row, this one included; 0 when the exit is no failure
+	Restarts   int           // restarts within Policy.Window before now
+}
+
+// Status is the exit as a shell reports it: the code, or 128 + the signal.
+func (e Exit) Status() int {
+	if e.Signal != 0 {
+		return 128 + e.Signal
+	}
+	return e.Code
+}
+
+// Do is what a verdict asks for.
+type Do string
+
+const (
+	Restart  Do = "restart"  // start the program again after Verdict.Delay
+	Stop     Do = "stop"     // it stays down, and that is fine
+	Fail     Do = "fail"     // it stays down, and counts as failed
+	Shutdown Do = "shutdown" // stop every program and leave with Verdict.ExitCode
+)
+
+// Verdict is the answer to an Exit.
+type Verdict struct {
+	Do     Do
+	Delay  time.Duration // before a restart; 0 means at once
+	Reason string        // why, for the operator: one clause, no full stop
+	// ExitCode is the status that mwlua leaves with, whenever it leaves. The first one that is not 0 counts, until a
+	// load clears it. 0 says nothing about it.
+	ExitCode int
+	Reset    bool // begin the count of failures in a row again with this exit
+}
+
+// Rule names a built-in policy.
+type Rule string
+
+const (
+	// RestartRule restarts by When, Backoff and Limit. It is the rule of the zero Policy.
+	RestartRule Rule = ""
+	// ExitOnFailure is HAProxy's rule: a failure of one program stops all (H-6.24). It never restarts (H-6.27).
+	ExitOnFailure Rule = "exit-on-failure"
+	// NoExitOnFailure is HAProxy's rule with `master-worker no-exit-on-failure`: a failed program stays down and the
+	// others go on. Its status is still what mwlua leaves with in the end (H-6.24).
+	NoExitOnFailure Rule = "no-exit-on-failure"
+)
+
+// When says after which exits a program is restarted.
+type When string
+
+const (
+	OnFailure When = "" // after an exit that is not a success; the default
+	Always    When = "always"
+	Never     When = "never"
+)
+
+// Policy is a built-in policy as plain data. The zero Policy restarts after a failure, at once and without a limit; loaders
+// fill in gentler defaults.
+type Policy struct {
+	Rule         Rule          `json:",omitempty"`
+	When         When          `json:",omitempty"`
+	SuccessCodes []int         `json:",omitempty"` // statuses (see Exit.Status) that are no failure; none means {0}
+	Backoff      Backoff       `json:",omitzero"`
+	Limit        int           `json:",omitempty"` // restarts allowed within Window; 0 means no limit; at most MaxLimit
+	Window       time.Duration `json:",omitempty"` // 0 means since the program's first start
+	OnLimit      Do            `json:",omitempty"` // Fail (also the zero value) or Shutdown
+}
+
+// MaxLimit bounds Policy.Limit, because the machine remembers the time of that many restarts.
+const MaxLimit = 1000
+
+// Failed reports whether e is a failure under p: an exit that p does not list as a success. For HAProxy's rules the
+// statuses 0, 130 and 143 are no failure, whether by code or by signal (H-6.23, H-6.24).
+func (p Policy) Failed(e Exit) bool {
+	if e.Reason == StartFailed {
+		return true
+	}
+	switch {
+	case p.Rule != RestartRule:
+		return !slices.Contains([]int{0, 130, 143}, e.Status())
+	case len(p.SuccessCodes) == 0:
+		return e.Status() != 0
+	default:
+		return !slices.Contains(p.SuccessCodes, e.Status())
+	}
+}
+
+// Decide applies p to e. seed makes the jitter of this supervisor differ from that of others.
+func (p Policy) Decide(e Exit, seed uint64) Verdict {
+	if p.Rule == RestartRule {
+		return p.restart(e, seed)
+	}
+	return p.haproxy(e)
+}
+
+// haproxy is H-6.24: what the master does, and the status that it remembers for its own end.
+func (p Policy) haproxy(e Exit) Verdict {
+	v := Verdict{Do: Stop, ExitCode: e.Status(), Reason: "HAProxy never restarts a program"}
+	switch {
+	case e.Status() == 0 || e.Status() == 143:
+		v.ExitCode = 0
+	case p.Failed(e) && p.Rule == ExitOnFailure:
+		v.Do, v.Reason = Shutdown, "exit-on-failure"
+	case p.Failed(e):
+		v.Do, v.Reason = Fail, "no-exit-on-failure"
+	}
+	return v
+}
+
+func (p Policy) restart(e Exit, seed uint64) Verdict {
+	failed := p.Failed(e)
+	switch {
+	case failed && p.When == Never:
+		return Verdict{Do: Fail, Reason: "restart is never"}
+	case !failed && p.When == Never:
+		return Verdict{Do: Stop, Reason: "restart is never"}
+	case !failed && p.When != Always:
+		return Verdict{Do: Stop, Reason: "a success, and restart is on-failure"}
+	case p.Limit > 0 && e.Restarts >= p.Limit:
+		return p.limited(e)
+	}
+	reset := p.Backoff.ResetAfter > 0 && e.Ran >= p.Backoff.ResetAfter
+	attempt := e.Failures
+	if reset || attempt < 1 {
+		attempt = 1
+	}
+	delay := p.Backoff.Delay(attempt, seed, e.Program, e.Seq)
+	return Verdict{Do: Restart, Delay: delay, Reset: reset, Reason: fmt.Sprintf("attempt %d", attempt)}
+}
+
+func (p Policy) limited(e Exit) Verdict {
+	v := Verdict{Do: Fail, Reason: fmt.Sprintf("%d restarts, the limit", e.Restarts)}
+	if p.Window > 0 {
+		v.Reason = fmt.Sprintf("%d restarts within %v, the limit", e.Restarts, p.Window)
+	}
+	if p.OnLimit == Shutdown {
+		v.Do, v.ExitCode = Shutdown, max(e.Status(), 1)
+	}
+	return v
+}

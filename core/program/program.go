@@ -1,0 +1,157 @@
+// Package program is the declaration of programs: what a load of the configuration yields, as plain data.
+//
+// It is pure and has no behaviour beyond checking and comparing declarations. Loaders (compat/haproxycfg, lua) make a
+// Config; core/machine decides what to do with it; core/supervisor runs it.
+package program
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mwlua/mwlua/core/policy"
+)
+
+// Config is all that one load yields. Programs are in file order, and that is the order of every action on them.
+type Config struct {
+	Programs []Spec
+	Env      []string // NAME=VALUE: the environment of every program, before Spec.Env; nil means an empty one
+	Pidfile  string   `json:",omitempty"` // absolute; "" means none
+}
+
+// Reload says what a reload does to a running program that is still declared.
+type Reload string
+
+const (
+	// Replace signals the running instance with ReloadSignal and starts a new one beside it, as HAProxy does (H-6.4).
+	Replace Reload = "replace"
+	// IfChanged is Replace when the declaration changed, and Keep without a signal when it did not.
+	IfChanged Reload = "if-changed"
+	// Keep keeps the instance, sending it ReloadSignal if that is not 0; a changed declaration counts from the next start.
+	Keep Reload = "keep"
+)
+
+// MaxPrograms bounds the programs of one Config.
+const MaxPrograms = 100_000
+
+// Spec declares one program.
+type Spec struct {
+	Name    string // unique in its Config; any bytes but NUL
+	Place   Place
+	Command []string    // argv; the first word is looked up in PATH of the program's own environment (H-5.11)
+	Dir     string      `json:",omitempty"` // absolute; "" means mwlua's own
+	Env     []string    `json:",omitempty"` // NAME=VALUE, over Config.Env
+	User    *Credential `json:",omitempty"` // nil means mwlua's own
+
+	StopSignal  int           // how an instance is asked to go at a stop
+	StopTimeout time.Duration // from the stop signal to SIGKILL; 0 means never
+
+	OnReload     Reload
+	ReloadSignal int // how an instance is told of a reload; 0 means not at all
+	// NoStartOnReload never starts the program at a reload: not a new one beside the old, not one that is down, not one that
+	// the reload added (H-6.9). Only the first load starts it.
+	NoStartOnReload bool          `json:",omitempty"`
+	MaxFormer       int           `json:",omitempty"` // former instances beyond this are stopped, oldest first; 0 means no limit
+	FormerTimeout   time.Duration `json:",omitempty"` // from the reload signal to SIGKILL of a former; 0 means never
+
+	Exit policy.Policy
+}
+
+// Credential is the identity a program runs with.
+type Credential struct {
+	UID, GID uint32
+	Groups   []uint32 // supplementary; empty means none
+}
+
+// Environ is the environment that spec gets: c.Env, then spec.Env, a later entry replacing an earlier one of its name.
+func (c Config) Environ(spec Spec) []string {
+	env := slices.Clone(c.Env)
+	for _, kv := range spec.Env {
+		env = Setenv(env, kv)
+	}
+	return env
+}
+
+// Setenv adds kv ("NAME=VALUE") to env, in the place of an entry of the same name.
+func Setenv(env []string, kv string) []string {
+	name, _, _ := strings.Cut(kv, "=")
+	i := slices.IndexFunc(env, func(e string) bool {
+		return len(e) > len(name) && e[len(name)] == '=' && e[:len(name)] == name
+	})
+	if i < 0 {
+		return append(env, kv)
+	}
+	env[i] = kv
+	return env
+}
+
+// Changes names the fields in which two declarations of a program differ, as an operator would call them; nil when a
+// restart would change nothing. Where it was declared is no difference.
+func (s Spec) Changes(t Spec) []string {
+	var names []string
+	add := func(changed bool, name string) {
+		if changed {
+			names = append(names, name)
+		}
+	}
+	add(!slices.Equal(s.Command, t.Command), "command")
+	add(s.Dir != t.Dir, "dir")
+	add(!slices.Equal(s.Env, t.Env), "env")
+	add(!s.User.equal(t.User), "user")
+	add(s.StopSignal != t.StopSignal, "stop_signal")
+	add(s.StopTimeout != t.StopTimeout, "stop_timeout")
+	return names
+}
+
+func (c *Credential) equal(d *Credential) bool {
+	if c == nil || d == nil {
+		return c == d
+	}
+	return c.UID == d.UID && c.GID == d.GID && slices.Equal(c.Groups, d.Groups)
+}
+
+// Validate returns what is wrong with c whatever language declared it: the last check before a config is used. Loaders
+// report the same things earlier, with a better place.
+func (c Config) Validate() []Problem {
+	var ps []Problem
+	if len(c.Programs) > MaxPrograms {
+		ps = append(ps, Problem{Text: fmt.Sprintf("%d programs declared, at most %d are allowed", len(c.Programs), MaxPrograms)})
+	}
+	seen := make(map[string]Place, len(c.Programs))
+	for _, s := range c.Programs {
+		if first, ok := seen[s.Name]; ok {
+			ps = append(ps, s.problem("already declared at %v", first))
+		}
+		seen[s.Name] = s.Place
+		ps = append(ps, s.validate()...)
+	}
+	return ps
+}
+
+func (s Spec) problem(format string, args ...any) Problem {
+	return Problem{Place: s.Place, Text: fmt.Sprintf("program %q: ", s.Name) + fmt.Sprintf(format, args...)}
+}
+
+func (s Spec) validate() []Problem {
+	var ps []Problem
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			ps = append(ps, s.problem(format, args...))
+		}
+	}
+	nul := func(list []string) bool {
+		return slices.ContainsFunc(list, func(v string) bool { return strings.ContainsRune(v, 0) })
+	}
+	check(s.Name != "", "the name is empty")
+	check(len(s.Command) > 0 && s.Command[0] != "", "command: is required")
+	check(!nul(s.Command) && !nul(s.Env) && !nul([]string{s.Name, s.Dir}), "a NUL byte cannot be passed to a program")
+	check(s.StopSignal > 0 && s.StopSignal < 65, "stop_signal: %d is not a signal", s.StopSignal)
+	check(s.ReloadSignal >= 0 && s.ReloadSignal < 65, "reload_signal: %d is not a signal", s.ReloadSignal)
+	check(s.StopTimeout >= 0 && s.FormerTimeout >= 0, "a timeout cannot be negative")
+	check(s.MaxFormer >= 0, "max_former: cannot be negative")
+	check(slices.Contains([]Reload{Replace, IfChanged, Keep}, s.OnReload), "on_reload: unknown value %q", s.OnReload)
+	check(s.OnReload == Keep || s.ReloadSignal != 0, "reload_signal: is required to replace an instance")
+	check(s.Exit.Limit >= 0 && s.Exit.Limit <= policy.MaxLimit, "restart.limit: must be 0 to %d", policy.MaxLimit)
+	return ps
+}
