@@ -16,6 +16,8 @@ type Reason string
 const (
 	Exited      Reason = "exited"       // the process ran and ended: Exit.Code or Exit.Signal says how
 	StartFailed Reason = "start-failed" // the process never ran: fork, credentials, directory or exec failed
+	// ReloadSignal: the signal that a reload sends to an instance it keeps ended it. That is no failure (T-4).
+	ReloadSignal Reason = "reload-signal"
 )
 
 // Exit is how one instance of a program ended.
@@ -100,10 +102,11 @@ const MaxLimit = 1000
 // Failed reports whether e is a failure under p: an exit that p does not list as a success. For HAProxy's rules the
 // statuses 0, 130 and 143 are no failure, whether by code or by signal (H-6.23, H-6.24).
 func (p Policy) Failed(e Exit) bool {
-	if e.Reason == StartFailed {
-		return true
-	}
 	switch {
+	case e.Reason == StartFailed:
+		return true
+	case e.Reason == ReloadSignal:
+		return false
 	case p.Rule != RestartRule:
 		return !slices.Contains([]int{0, 130, 143}, e.Status())
 	case len(p.SuccessCodes) == 0:
@@ -125,6 +128,8 @@ func (p Policy) Decide(e Exit, seed uint64) Verdict {
 func (p Policy) haproxy(e Exit) Verdict {
 	v := Verdict{Do: Stop, ExitCode: e.Status(), Reason: "HAProxy never restarts a program"}
 	switch {
+	case e.Reason == ReloadSignal:
+		v.ExitCode, v.Reason = 0, "the reload's own signal ended it, which is no failure"
 	case e.Status() == 0 || e.Status() == 143:
 		v.ExitCode = 0
 	case p.Failed(e) && p.Rule == ExitOnFailure:
@@ -142,7 +147,7 @@ func (p Policy) restart(e Exit, seed uint64) Verdict {
 		return Verdict{Do: Fail, Reason: "restart is never"}
 	case !failed && p.When == Never:
 		return Verdict{Do: Stop, Reason: "restart is never"}
-	case !failed && p.When != Always:
+	case !failed && p.When != Always && e.Reason != ReloadSignal:
 		return Verdict{Do: Stop, Reason: "a success, and restart is on-failure"}
 	case p.Limit > 0 && e.Restarts >= p.Limit:
 		return p.limited(e)

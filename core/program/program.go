@@ -44,7 +44,9 @@ type Spec struct {
 	Env     []string    `json:",omitempty"` // NAME=VALUE, over Config.Env
 	User    *Credential `json:",omitempty"` // nil means mwlua's own
 
-	StopSignal  int           // how an instance is asked to go at a stop
+	// StopSignal is how an instance is asked to go at a stop. 0 means the signal that asked mwlua itself to stop, SIGTERM or
+	// SIGINT (H-6.18, H-6.19), and SIGTERM for a stop that no signal asked for.
+	StopSignal  int
 	StopTimeout time.Duration // from the stop signal to SIGKILL; 0 means never
 
 	OnReload     Reload
@@ -52,8 +54,8 @@ type Spec struct {
 	// NoStartOnReload never starts the program at a reload: not a new one beside the old, not one that is down, not one that
 	// the reload added (H-6.9). Only the first load starts it.
 	NoStartOnReload bool          `json:",omitempty"`
-	MaxFormer       int           `json:",omitempty"` // former instances beyond this are stopped, oldest first; 0 means no limit
-	FormerTimeout   time.Duration `json:",omitempty"` // from the reload signal to SIGKILL of a former; 0 means never
+	MaxFormer       int           `json:",omitempty"` // former instances beyond this many are stopped at a load, oldest first; 0 means no limit
+	FormerTimeout   time.Duration `json:",omitempty"` // from a former one's first reload signal to its stop signal; 0 means never
 
 	Exit policy.Policy
 }
@@ -86,8 +88,8 @@ func Setenv(env []string, kv string) []string {
 	return env
 }
 
-// Changes names the fields in which two declarations of a program differ, as an operator would call them; nil when a
-// restart would change nothing. Where it was declared is no difference.
+// Changes names the fields of s that an instance of t does not have and would get from a restart; nil when there are none.
+// What counts from now on without one (how it is stopped, what follows its exit) is no change, nor is its place.
 func (s Spec) Changes(t Spec) []string {
 	var names []string
 	add := func(changed bool, name string) {
@@ -99,8 +101,6 @@ func (s Spec) Changes(t Spec) []string {
 	add(s.Dir != t.Dir, "dir")
 	add(!slices.Equal(s.Env, t.Env), "env")
 	add(!s.User.equal(t.User), "user")
-	add(s.StopSignal != t.StopSignal, "stop_signal")
-	add(s.StopTimeout != t.StopTimeout, "stop_timeout")
 	return names
 }
 
@@ -146,7 +146,7 @@ func (s Spec) validate() []Problem {
 	check(s.Name != "", "the name is empty")
 	check(len(s.Command) > 0 && s.Command[0] != "", "command: is required")
 	check(!nul(s.Command) && !nul(s.Env) && !nul([]string{s.Name, s.Dir}), "a NUL byte cannot be passed to a program")
-	check(s.StopSignal > 0 && s.StopSignal < 65, "stop_signal: %d is not a signal", s.StopSignal)
+	check(s.StopSignal >= 0 && s.StopSignal < 65, "stop_signal: %d is not a signal", s.StopSignal)
 	check(s.ReloadSignal >= 0 && s.ReloadSignal < 65, "reload_signal: %d is not a signal", s.ReloadSignal)
 	check(s.StopTimeout >= 0 && s.FormerTimeout >= 0, "a timeout cannot be negative")
 	check(s.MaxFormer >= 0, "max_former: cannot be negative")

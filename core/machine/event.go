@@ -1,0 +1,177 @@
+package machine
+
+import (
+	"strconv"
+
+	"github.com/mwlua/mwlua/core/policy"
+	"github.com/mwlua/mwlua/core/program"
+)
+
+// Instant is a time: nanoseconds of CLOCK_MONOTONIC, which goes on over an execve. The zero Instant means none.
+type Instant int64
+
+// ID names an instance: the run number Seq of a program, from 1. It is printed web#3.
+type ID struct {
+	Program string
+	Seq     uint64
+}
+
+func (id ID) String() string { return id.Program + "#" + strconv.FormatUint(id.Seq, 10) }
+
+// Event is what happened. An event that answers an action carries what the action named, and one that fits nothing is
+// ignored: answers may come late, twice, or after the machine has changed its mind.
+type Event interface{ event() }
+
+// Verb is what a request asks of the whole supervisor.
+type Verb string
+
+const (
+	ReloadAll Verb = "reload"    // read the configuration again and carry out the plan
+	StopAll   Verb = "stop"      // stop every program, then leave
+	SoftStop  Verb = "soft-stop" // SIGUSR1 to every instance, leave when all are gone, kill nobody
+)
+
+type (
+	// Booted says that this image is up: at the very first start, and after every hand-over.
+	Booted struct{}
+	// Request asks for something. By says who asked, for the log. Signal is the one that a StopAll passes on to programs
+	// without a stop signal of their own.
+	Request struct {
+		Verb   Verb
+		By     string
+		Signal int
+	}
+	// TrialPassed answers Trial: the new image loads the configuration and can take the state over.
+	TrialPassed struct{ N uint64 }
+	// TrialFailed answers Trial; Text says why, a line a problem.
+	TrialFailed struct {
+		N    uint64
+		Text string
+	}
+	// HandoverFailed answers Handover: the execve did not happen, and this image goes on.
+	HandoverFailed struct {
+		N    uint64
+		Text string
+	}
+	// Loaded answers Load.
+	Loaded struct {
+		N      uint64
+		Config program.Config
+	}
+	// LoadFailed answers Load; Text says why, a line a problem.
+	LoadFailed struct {
+		N    uint64
+		Text string
+	}
+	// Spawned answers Spawn: the program's executable runs (execve succeeded).
+	Spawned struct {
+		ID  ID
+		PID int
+	}
+	// SpawnFailed answers Spawn: nothing runs. Step is what failed ("fork", "credentials", "directory", "exec"), Text the
+	// reason.
+	SpawnFailed struct {
+		ID         ID
+		Step, Text string
+	}
+	// Exited says that the process of an instance has ended and was collected. Code and Signal as in policy.Exit.
+	Exited struct {
+		ID           ID
+		Code, Signal int
+		CoreDumped   bool
+	}
+	// SignalFailed answers Signal, unless the process is already gone, which Exited says.
+	SignalFailed struct {
+		ID     ID
+		Signal int
+		Text   string
+	}
+	// Wake says that the time that Deadline named has come. It may come too early or too often.
+	Wake struct{}
+)
+
+func (Booted) event()         {}
+func (Request) event()        {}
+func (TrialPassed) event()    {}
+func (TrialFailed) event()    {}
+func (HandoverFailed) event() {}
+func (Loaded) event()         {}
+func (LoadFailed) event()     {}
+func (Spawned) event()        {}
+func (SpawnFailed) event()    {}
+func (Exited) event()         {}
+func (SignalFailed) event()   {}
+func (Wake) event()           {}
+
+// Action is what to do next. None is assumed to work: the event named in its comment says what came of it.
+type Action interface{ action() }
+
+type (
+	// Load asks for the configuration: Loaded or LoadFailed.
+	Load struct{ N uint64 }
+	// Trial asks for a trial of the next image: TrialPassed or TrialFailed.
+	Trial struct{ N uint64 }
+	// EndTrial asks to end a trial whose answer is no longer wanted. Nothing answers it.
+	EndTrial struct{ N uint64 }
+	// Handover asks to replace this image by the next one, with the state that the machine has now. It is the last action of
+	// its step. Booted comes in the new image, HandoverFailed in this one.
+	Handover struct{ N uint64 }
+	// Spawn asks to start an instance: Spawned or SpawnFailed. Env is what all programs share, under Spec.Env.
+	Spawn struct {
+		ID   ID
+		Spec program.Spec
+		Env  []string
+	}
+	// Signal asks to send a signal to an instance: SignalFailed, or nothing. Group sends it to the whole process group.
+	Signal struct {
+		ID     ID
+		PID    int
+		Signal int
+		Group  bool
+	}
+	// Note is for the operator. Nothing answers it.
+	Note struct {
+		Kind    NoteKind
+		ID      ID             // the instance it is about, if any
+		PID     int            // of that instance; 0 when it has none
+		Former  bool           // the instance is a former one
+		Signal  int            // a signal that was or will be sent
+		Exit    policy.Exit    // with NoteExited
+		Verdict policy.Verdict // with NoteExited and NoteSpawnFailed
+		Until   Instant        // when the next thing happens, if it is known
+		Text    string         // why
+	}
+	// Quit asks to leave with Status. It is the last action of a machine.
+	Quit struct{ Status int }
+)
+
+func (Load) action()     {}
+func (Trial) action()    {}
+func (EndTrial) action() {}
+func (Handover) action() {}
+func (Spawn) action()    {}
+func (Signal) action()   {}
+func (Note) action()     {}
+func (Quit) action()     {}
+
+// NoteKind says what a Note tells.
+type NoteKind string
+
+const (
+	NoteSpawned        NoteKind = "spawned"
+	NoteSpawnFailed    NoteKind = "spawn-failed"
+	NoteExited         NoteKind = "exited"
+	NoteKill           NoteKind = "kill"          // the stop timeout is over: SIGKILL
+	NoteLeftTooLate    NoteKind = "left-too-late" // one that was to leave in its own time is stopped, Text says why
+	NoteSignalFailed   NoteKind = "signal-failed"
+	NoteChange         NoteKind = "change"         // one change of a plan that leaves no other trace, Text says which and why
+	NoteReload         NoteKind = "reload"         // a reload begins
+	NoteReloadQueued   NoteKind = "reload-queued"  // one more reload will follow the one that runs
+	NoteReloadRefused  NoteKind = "reload-refused" // mwlua is stopping
+	NoteReloadFailed   NoteKind = "reload-failed"  // nothing changed
+	NoteReloadAborted  NoteKind = "reload-aborted" // a stop came first
+	NoteLoaded         NoteKind = "loaded"         // all that the load starts was started
+	NoteFirstLoadError NoteKind = "first-load-failed"
+	NoteStopping       NoteKind = "stopping" // Text says why
+	NoteStopped        NoteKind = "stopped"  // the last line of a life
+)

@@ -1,0 +1,182 @@
+package machine
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/mwlua/mwlua/core/program"
+)
+
+// loaded carries out the plan of a new configuration: first the signals to everything that is to go or to be told, then
+// the starts, and nobody waits for anybody (H-6.4).
+func (m *Machine) loaded(now Instant, ev Loaded) {
+	r := &m.s.Reload
+	if r.Step != Loading || r.N != ev.N {
+		return
+	}
+	changes := m.Plan(ev.Config)
+	formers := m.formers()
+	m.signalChanged(now, changes)
+	m.signalFormers(formers)
+	m.adopt(ev.Config)
+	r.Step, r.Deadline = Starting, 0
+	for i := range m.s.Config.Programs {
+		m.start(now, i, changes[i])
+	}
+	m.limitFormers(now)
+	m.loadEnds(now)
+}
+
+// signalChanged tells the current instances, in the order of the old configuration, which is the order they were started in.
+func (m *Machine) signalChanged(now Instant, changes []Change) {
+	byName := make(map[string]Change, len(changes))
+	for _, c := range changes {
+		byName[c.Name] = c
+	}
+	for i := range m.s.Config.Programs {
+		p, spec := &m.s.Programs[i], &m.s.Config.Programs[i]
+		c := byName[p.Name]
+		in := p.find(p.Current)
+		switch {
+		case in == nil:
+		case c.Do == KeepIt && c.Signal != 0:
+			in.Cause = ByReload
+			m.signal(p, in, c.Signal)
+		case c.Do == ReplaceIt || c.Do == RemoveIt:
+			m.do(Note{Kind: NoteChange, ID: ID{p.Name, in.Seq}, PID: in.PID, Signal: c.Signal, Text: string(c.Do) + ": " + c.Reason})
+			m.leave(now, p, in, spec, c.Signal)
+		}
+		if c.Do == RemoveIt {
+			m.setDown(p, Removed)
+		}
+	}
+}
+
+// leave makes the current instance of p a former one.
+func (m *Machine) leave(now Instant, p *Program, in *Instance, spec *program.Spec, signal int) {
+	in.Step, in.Cause = Leaving, ByReload
+	in.ReloadSignal, in.StopSignal, in.StopTimeout = signal, spec.StopSignal, int64(spec.StopTimeout)
+	in.Deadline = timeout(now, spec.FormerTimeout) // put on the schedule by derive
+	p.Current = 0
+	m.setDown(p, Down)
+	m.signal(p, in, signal)
+}
+
+// formerRef names a former instance by place.
+type formerRef struct {
+	slot            int
+	seq, generation uint64
+}
+
+// formers lists the former instances in the order in which HAProxy signals them: newest generation first, then as declared.
+func (m *Machine) formers() []formerRef {
+	var refs []formerRef
+	for i := range m.s.Programs {
+		for _, in := range m.s.Programs[i].Instances {
+			if in.Seq != m.s.Programs[i].Current {
+				refs = append(refs, formerRef{slot: i, seq: in.Seq, generation: in.Generation})
+			}
+		}
+	}
+	slices.SortStableFunc(refs, func(a, b formerRef) int { return cmp.Compare(b.generation, a.generation) })
+	return refs
+}
+
+// signalFormers repeats the reload signal to every instance that an earlier reload told to go (H-6.8).
+func (m *Machine) signalFormers(refs []formerRef) {
+	for _, ref := range refs {
+		p := &m.s.Programs[ref.slot]
+		if in := p.find(ref.seq); in.Step == Leaving {
+			m.signal(p, in, in.ReloadSignal)
+		}
+	}
+}
+
+// adopt makes config the one in force: its programs take the first slots, in its order; removed ones with instances left
+// follow in the order they had, and the rest is forgotten.
+func (m *Machine) adopt(config program.Config) {
+	old := m.s.Programs
+	slots := m.slots
+	taken := make([]bool, len(old))
+	m.s.Programs = make([]Program, 0, len(config.Programs))
+	for i := range config.Programs {
+		p := Program{Name: config.Programs[i].Name, Phase: Down}
+		if j, ok := slots[p.Name]; ok {
+			p, taken[j] = old[j], true
+			if p.Phase == Removed {
+				p.Phase = Down
+			}
+		}
+		m.s.Programs = append(m.s.Programs, p)
+	}
+	for j := range old {
+		if !taken[j] && len(old[j].Instances) > 0 {
+			m.s.Programs = append(m.s.Programs, old[j])
+		}
+	}
+	m.s.Config = config
+	m.s.Generation++
+	m.s.Status = 0 // H-6.17
+	m.derive()
+}
+
+// start carries out the rest of one change.
+func (m *Machine) start(now Instant, slot int, c Change) {
+	p := &m.s.Programs[slot]
+	if c.Do == KeepIt {
+		if p.Phase != Running || c.Signal != 0 {
+			m.do(Note{Kind: NoteChange, ID: ID{p.Name, p.Seq}, Signal: c.Signal, Text: string(c.Do) + ": " + c.Reason})
+		}
+		return
+	}
+	p.Failures, p.Restarts = 0, nil
+	p.Starting = true
+	m.s.Reload.Left++
+	m.wait(slot, now)
+}
+
+// limitFormers stops the oldest former instances of programs that have too many.
+func (m *Machine) limitFormers(now Instant) {
+	for i := range m.s.Config.Programs {
+		limit := m.s.Config.Programs[i].MaxFormer
+		if limit == 0 {
+			continue
+		}
+		p := &m.s.Programs[i]
+		excess := -limit
+		for _, in := range p.Instances {
+			if in.Step == Leaving {
+				excess++
+			}
+		}
+		for j := range p.Instances {
+			if excess > 0 && p.Instances[j].Step == Leaving {
+				m.endLeaving(now, i, &p.Instances[j], ByFormerLimit)
+				excess--
+			}
+		}
+	}
+}
+
+// endLeaving stops an instance that was told to finish and go, and stayed too long.
+func (m *Machine) endLeaving(now Instant, slot int, in *Instance, cause Cause) {
+	p := &m.s.Programs[slot]
+	declared, limit := m.terms(slot, in)
+	signal := stopSignal(declared, sigTERM)
+	in.Step, in.Cause = Stopping, cause
+	in.Deadline = m.due(slot, in.Seq, now+Instant(limit), limit != 0)
+	m.do(Note{
+		Kind: NoteLeftTooLate, ID: ID{p.Name, in.Seq}, PID: in.PID, Former: in.Seq != p.Current,
+		Signal: signal, Until: in.Deadline, Text: string(cause),
+	})
+	m.signal(p, in, signal)
+}
+
+// loadEnds ends a load once every program that it starts has its answer.
+func (m *Machine) loadEnds(now Instant) {
+	if m.s.Reload.Step != Starting || m.s.Reload.Left > 0 {
+		return
+	}
+	m.do(Note{Kind: NoteLoaded})
+	m.reloadEnds(now)
+}

@@ -1,0 +1,129 @@
+package machine
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// situations are scripts that bring program p, or a reload, into every (phase, step) there is.
+var situations = []struct{ name, script string }{
+	{"not booted", ""},
+	{"first load", "boot"},
+	{"waiting", "boot\nloaded 1\n  p restart=always\nspawned p#1\nexited p#1 1"},
+	{"running, spawning", "boot\nloaded 1\n  p"},
+	{"running, started", "boot\nloaded 1\n  p\nspawned p#1"},
+	{"running, started, kept by a reload", "boot\nloaded 1\n  p on-reload=keep\nspawned p#1\nreload X\ntrial-passed 2\nboot\nloaded 2\n  p on-reload=keep"},
+	{"running, spawning at a stop", "boot\nloaded 1\n  p\nstop TERM"},
+	{"running, stopping", "boot\nloaded 1\n  p\nspawned p#1\nstop TERM"},
+	{"running, killing", "boot\nloaded 1\n  p\nspawned p#1\nstop TERM\nadvance 30s"},
+	{"running, leaving at a soft stop", "boot\nloaded 1\n  p\nspawned p#1\nsoft-stop"},
+	{"down", "boot\nloaded 1\n  p\nspawned p#1\nexited p#1 0"},
+	{"failed", "boot\nloaded 1\n  p no-exit-on-failure\nspawned p#1\nexited p#1 1"},
+	{"former, leaving", "boot\nloaded 1\n  p\nspawned p#1\nreload X\ntrial-passed 2\nboot\nloaded 2\n  p\nspawned p#2"},
+	{"former, stopping", "boot\nloaded 1\n  p former-timeout=1s\nspawned p#1\nreload X\ntrial-passed 2\nboot\nloaded 2\n  p\nspawned p#2\nadvance 1s"},
+	{"former, killing", "boot\nloaded 1\n  p former-timeout=1s\nspawned p#1\nreload X\ntrial-passed 2\nboot\nloaded 2\n  p\nspawned p#2\nadvance 31s"},
+	{"removed, leaving", "boot\nloaded 1\n  p\nspawned p#1\nreload X\ntrial-passed 2\nboot\nloaded 2\n  q\nspawned q#1"},
+	{"removed, gone", "boot\nloaded 1\n  p\nspawned p#1\nreload X\ntrial-passed 2\nboot\nloaded 2\n  q\nspawned q#1\nexited p#1 0"},
+	{"reload, trial", "boot\nloaded 1\n  p\nspawned p#1\nreload X"},
+	{"reload, trial, spawning", "boot\nloaded 1\n  p restart=always\nspawned p#1\nexited p#1 1\nreload X\nadvance 1s"},
+	{"reload, settling", "boot\nloaded 1\n  p restart=always\nspawned p#1\nexited p#1 1\nreload X\nadvance 1s\ntrial-passed 2"},
+	{"reload, handover", "boot\nloaded 1\n  p\nspawned p#1\nreload X\ntrial-passed 2"},
+	{"reload, loading", "boot\nloaded 1\n  p\nspawned p#1\nreload X\ntrial-passed 2\nboot"},
+	{"reload, loading, waiting", "boot\nloaded 1\n  p restart=always\nspawned p#1\nexited p#1 1\nreload X\ntrial-passed 2\nboot"},
+	{"reload, starting", "boot\nloaded 1\n  p\nspawned p#1\nreload X\ntrial-passed 2\nboot\nloaded 2\n  p"},
+	{"reload, one more asked for", "boot\nloaded 1\n  p\nspawned p#1\nreload X\nreload Y"},
+	{"ended", "boot\nloaded 1\n  p\nspawned p#1\nstop TERM\nexited p#1 TERM"},
+}
+
+// stimuli are all events, in the forms that make a difference. N and S stand for the load under way and for p's newest
+// instance.
+var stimuli = []string{
+	"boot", "reload Z", "stop TERM", "soft-stop", "trial-passed N", "trial-failed N", "handover-failed N",
+	"loaded N\n  p", "loaded N\n  q", "load-failed N", "spawned p#S", "spawn-failed p#S",
+	"exited p#S 0", "exited p#S 1", "exited p#S USR1", "exited p#1 1", "signal-failed p#1", "wake", "advance 1h",
+}
+
+// TestMatrix answers every event in every situation. "ignored" is a valid answer, an answer nobody has looked at is not: the
+// table is kept in testdata, and a difference to it is a decision to be made.
+func TestMatrix(t *testing.T) {
+	var b strings.Builder
+	for _, s := range situations {
+		fmt.Fprintf(&b, "## %s\n", s.name)
+		for _, stimulus := range stimuli {
+			d := &driver{t: t, m: New(1), now: Instant(time.Second)}
+			if s.script != "" {
+				d.run(s.script)
+			}
+			before := encode(t, d.m)
+			fmt.Fprintf(&b, "%s: %s\n", strings.ReplaceAll(stimulus, "\n ", ""), d.answer(stimulus, before))
+		}
+		b.WriteString("\n")
+	}
+	const file = "testdata/matrix.txt"
+	if *update {
+		if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), b.String()); diff != "" {
+		t.Errorf("the table differs (-file +machine); look at each line, then go test ./core/machine -update:\n%s", diff)
+	}
+}
+
+// answer runs one stimulus and says what came of it in one line.
+func (d *driver) answer(stimulus, before string) string {
+	seq := uint64(0)
+	if p, _ := d.m.program("p"); p != nil {
+		seq = p.Seq
+	}
+	stimulus = strings.ReplaceAll(stimulus, "#S", fmt.Sprintf("#%d", max(seq, 1)))
+	stimulus = strings.ReplaceAll(stimulus, " N", fmt.Sprintf(" %d", d.m.s.Reload.N))
+	out := strings.TrimSpace(d.run(stimulus))
+	switch {
+	case out != "":
+		return strings.ReplaceAll(out, "\n", " | ")
+	case encode(d.t, d.m) != before:
+		return "noted"
+	default:
+		return "ignored"
+	}
+}
+
+// TestMatrixIsComplete keeps the table honest: every phase, step, cause and reload step appears in some situation.
+func TestMatrixIsComplete(t *testing.T) {
+	missing := map[string]bool{}
+	for _, v := range []Phase{Down, Failed, Waiting, Running, Removed} {
+		missing["phase "+string(v)] = true
+	}
+	for _, v := range []Step{Spawning, Started, Leaving, Stopping, Killing} {
+		missing["step "+string(v)] = true
+	}
+	for _, v := range []ReloadStep{Idle, Trying, Settling, Handing, Loading, Starting} {
+		missing["reload "+string(v)] = true
+	}
+	for _, s := range situations {
+		d := &driver{t: t, m: New(1), now: Instant(time.Second)}
+		if s.script != "" {
+			d.run(s.script)
+		}
+		delete(missing, "reload "+string(d.m.s.Reload.Step))
+		for _, p := range d.m.s.Programs {
+			delete(missing, "phase "+string(p.Phase))
+			for _, in := range p.Instances {
+				delete(missing, "step "+string(in.Step))
+			}
+		}
+	}
+	if len(missing) > 0 {
+		t.Errorf("no situation has %v", missing)
+	}
+}

@@ -1,0 +1,231 @@
+package machine
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/mwlua/mwlua/core/program"
+)
+
+// StateVersion is the version of State. A reader takes its own version and, where said so, older ones.
+const StateVersion = 1
+
+// State is all that a Machine knows, as plain data: it can be sent through JSON at any step without changing what follows.
+type State struct {
+	Version    int
+	Seed       uint64         // of the jitter
+	Generation uint64         // the number of the last successful load; 0 before the first
+	Config     program.Config // of that load
+	Reload     Reload
+	Stop       Stop
+	Status     int       // what mwlua leaves with, if nothing else happens: the first Verdict.ExitCode that is not 0
+	Programs   []Program // in the order of Config, then removed ones that still have instances
+}
+
+// Reload is the progress of a load. One runs at a time; Again says that one more was asked for meanwhile.
+type Reload struct {
+	N        uint64 // counts the attempts; every answer carries it
+	Step     ReloadStep
+	By       string  `json:",omitempty"` // who asked
+	Again    string  `json:",omitempty"` // who asked meanwhile; "" means nobody
+	Deadline Instant `json:",omitempty"` // when the trial or the load is given up
+	Left     int     `json:",omitempty"` // in step Starting: programs that this load starts and that have no answer yet
+}
+
+// ReloadStep is how far a load got.
+type ReloadStep string
+
+const (
+	Idle     ReloadStep = ""
+	Trying   ReloadStep = "trial"    // the next image tries the configuration and the state
+	Settling ReloadStep = "settling" // the trial passed; spawns that are under way must be answered before the hand-over
+	Handing  ReloadStep = "handover" // execve is under way, or happened and the new image has not booted yet
+	Loading  ReloadStep = "loading"  // this image reads the configuration
+	Starting ReloadStep = "starting" // the plan is being carried out
+)
+
+// holds says that nothing may be spawned in this step, because the state, or the configuration, is about to be replaced.
+func (s ReloadStep) holds() bool { return s == Settling || s == Handing || s == Loading }
+
+// Stop is the end of the supervisor's life, once begun. It never ends but by Quit.
+type Stop struct {
+	Verb   Verb `json:",omitempty"` // StopAll or SoftStop; "" means not stopping
+	Signal int  `json:",omitempty"` // sent to programs without a stop signal of their own
+	Done   bool `json:",omitempty"` // Quit was said: nothing follows
+}
+
+// Phase is what a program is doing.
+type Phase string
+
+const (
+	Down    Phase = "down"    // no current instance and none wanted: it ended well, was stopped, or was never started
+	Failed  Phase = "failed"  // no current instance and none wanted: it failed
+	Waiting Phase = "waiting" // it is started at Program.StartAt
+	Running Phase = "running" // it has a current instance
+	Removed Phase = "removed" // no longer declared; it is forgotten once its former instances are gone
+)
+
+// Program is what is known of one program beside its Spec.
+type Program struct {
+	Name     string
+	Phase    Phase
+	StartAt  Instant   `json:",omitempty"` // in phase Waiting
+	Starting bool      `json:",omitempty"` // counted in Reload.Left
+	Seq      uint64    `json:",omitempty"` // of the newest instance
+	Failures int       `json:",omitempty"` // in a row
+	Restarts []Instant `json:",omitempty"` // the last ones, oldest first, as many as the policy's limit needs
+	Current  uint64    `json:",omitempty"` // the Seq of the current instance; 0 means none
+	// Instances holds the current one and the former ones, oldest first.
+	Instances []Instance `json:",omitempty"`
+}
+
+// Step is what an instance is doing.
+type Step string
+
+const (
+	Spawning Step = "spawning" // Spawn has no answer yet
+	Started  Step = "started"  // it runs
+	Leaving  Step = "leaving"  // it was told to finish and go, in its own time: by a reload, or by a soft stop
+	Stopping Step = "stopping" // it was asked to go
+	Killing  Step = "killing"  // it got SIGKILL
+)
+
+// Cause says why an instance is to end, or was told something that may end it.
+type Cause string
+
+const (
+	NoCause         Cause = ""
+	ByReload        Cause = "reload"         // a reload replaced or removed it, or only signalled it
+	ByShutdown      Cause = "shutdown"       // mwlua is stopping
+	ByFormerLimit   Cause = "max_former"     // too many former instances
+	ByFormerTimeout Cause = "former_timeout" // a former one for too long
+)
+
+// Instance is one run of a program, from Spawn to Exited.
+type Instance struct {
+	Seq        uint64
+	Generation uint64 // of the load under which it was spawned
+	PID        int    `json:",omitempty"` // 0 while spawning
+	Step       Step
+	Cause      Cause   `json:",omitempty"`
+	Told       int     `json:",omitempty"` // the last signal sent to it
+	Since      Instant // when it was spawned
+	Deadline   Instant `json:",omitempty"` // when the next, harder means is used; 0 means never
+	// What a former one needs of its Spec, which may be gone:
+	ReloadSignal int   `json:",omitempty"`
+	StopSignal   int   `json:",omitempty"`
+	StopTimeout  int64 `json:",omitempty"` // ns
+}
+
+// Check returns the first invariant that does not hold, for tests, simulation and fuzzing; nil means all is well.
+func (m *Machine) Check() error {
+	s := &m.s
+	seen := make(map[string]bool, len(s.Programs))
+	left, spawning, alive := 0, 0, 0
+	for i := range s.Programs {
+		p := &s.Programs[i]
+		if seen[p.Name] {
+			return fmt.Errorf("program %q is there twice", p.Name)
+		}
+		seen[p.Name] = true
+		if m.slots[p.Name] != i {
+			return fmt.Errorf("program %q: the index says slot %d, it is in %d", p.Name, m.slots[p.Name], i)
+		}
+		alive += len(p.Instances)
+		if err := p.check(i < len(s.Config.Programs), s.Stop.Verb != ""); err != nil {
+			return fmt.Errorf("program %q: %w", p.Name, err)
+		}
+		if i < len(s.Config.Programs) && s.Config.Programs[i].Name != p.Name {
+			return fmt.Errorf("slot %d is program %q, declared is %q", i, p.Name, s.Config.Programs[i].Name)
+		}
+		if s.Stop.Verb != "" && (p.Phase == Waiting || p.Starting) {
+			return fmt.Errorf("program %q would start while mwlua stops", p.Name)
+		}
+		if p.Starting {
+			left++
+		}
+		for _, in := range p.Instances {
+			if in.Step == Spawning {
+				spawning++
+			}
+		}
+	}
+	switch {
+	case s.Generation == 0 && (len(s.Programs) > 0 || s.Reload.Step != Idle && s.Reload.Step != Loading):
+		return fmt.Errorf("%d programs and reload step %q before the first load", len(s.Programs), s.Reload.Step)
+	case !slices.Contains([]ReloadStep{Idle, Trying, Settling, Handing, Loading, Starting}, s.Reload.Step):
+		return fmt.Errorf("unknown reload step %q", s.Reload.Step)
+	case (s.Reload.Deadline != 0) != (s.Reload.Step == Trying || s.Reload.Step == Loading):
+		return fmt.Errorf("reload step %q with deadline %d", s.Reload.Step, s.Reload.Deadline)
+	case s.Reload.Again != "" && s.Reload.Step == Idle:
+		return fmt.Errorf("a reload is queued and none runs")
+	case len(s.Programs) < len(s.Config.Programs):
+		return fmt.Errorf("%d programs declared, %d known", len(s.Config.Programs), len(s.Programs))
+	case left != s.Reload.Left:
+		return fmt.Errorf("%d programs are starting, reload says %d", left, s.Reload.Left)
+	case (left > 0) != (s.Reload.Step == Starting):
+		return fmt.Errorf("%d programs are starting in reload step %q", left, s.Reload.Step)
+	case spawning != m.spawning:
+		return fmt.Errorf("%d instances are spawning, the count says %d", spawning, m.spawning)
+	case alive != m.alive:
+		return fmt.Errorf("%d instances are there, the count says %d", alive, m.alive)
+	case spawning > 0 && (s.Reload.Step == Handing || s.Reload.Step == Loading):
+		return fmt.Errorf("%d instances are spawning in reload step %q", spawning, s.Reload.Step)
+	case s.Stop.Done && alive > 0:
+		return fmt.Errorf("%d instances are left after the end", alive)
+	case s.Stop.Verb != "" && s.Reload.Step != Idle:
+		return fmt.Errorf("a reload is in step %q while mwlua stops", s.Reload.Step)
+	}
+	return nil
+}
+
+func (p *Program) check(declared, stopping bool) error {
+	switch {
+	case !slices.Contains([]Phase{Down, Failed, Waiting, Running, Removed}, p.Phase):
+		return fmt.Errorf("unknown phase %q", p.Phase)
+	case declared == (p.Phase == Removed):
+		return fmt.Errorf("declared is %v in phase %s", declared, p.Phase)
+	case (p.Phase == Running) != (p.Current != 0):
+		return fmt.Errorf("phase %s with current instance %d", p.Phase, p.Current)
+	case (p.Phase == Waiting) != (p.StartAt != 0):
+		return fmt.Errorf("phase %s with a start at %d", p.Phase, p.StartAt)
+	case p.Current != 0 && p.find(p.Current) == nil:
+		return fmt.Errorf("current instance %d is not there", p.Current)
+	case !slices.IsSortedFunc(p.Instances, func(a, b Instance) int { return int(a.Seq) - int(b.Seq) }):
+		return fmt.Errorf("instances are not in order")
+	}
+	for _, in := range p.Instances {
+		if err := in.check(in.Seq == p.Current, stopping, p.Seq); err != nil {
+			return fmt.Errorf("instance %d: %w", in.Seq, err)
+		}
+	}
+	return nil
+}
+
+func (in Instance) check(current, stopping bool, newest uint64) error {
+	switch {
+	case !slices.Contains([]Step{Spawning, Started, Leaving, Stopping, Killing}, in.Step):
+		return fmt.Errorf("unknown step %q", in.Step)
+	case in.Seq == 0 || in.Seq > newest:
+		return fmt.Errorf("the newest is %d", newest)
+	case (in.PID == 0) != (in.Step == Spawning):
+		return fmt.Errorf("step %s with pid %d", in.Step, in.PID)
+	case current && in.Step == Leaving && !stopping:
+		return fmt.Errorf("the current one is leaving")
+	case !current && (in.Step == Spawning || in.Step == Started):
+		return fmt.Errorf("a former one is %s", in.Step)
+	case in.Deadline != 0 && (in.Step == Started || in.Step == Killing):
+		return fmt.Errorf("step %s with a deadline", in.Step)
+	}
+	return nil
+}
+
+// find returns the instance with that number, nil if there is none. The pointer is good until Instances changes.
+func (p *Program) find(seq uint64) *Instance {
+	for i := range p.Instances {
+		if p.Instances[i].Seq == seq {
+			return &p.Instances[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,75 @@
+package machine
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/mwlua/mwlua/core/policy"
+)
+
+// Text is an action in one line, for transcripts and traces. Two actions with the same text are the same to an observer.
+func Text(a Action) string {
+	switch a := a.(type) {
+	case Load:
+		return fmt.Sprintf("load %d", a.N)
+	case Trial:
+		return fmt.Sprintf("trial %d", a.N)
+	case EndTrial:
+		return fmt.Sprintf("end-trial %d", a.N)
+	case Handover:
+		return fmt.Sprintf("handover %d", a.N)
+	case Spawn:
+		return fmt.Sprintf("spawn %v %s", a.ID, strings.Join(a.Spec.Command, " "))
+	case Signal:
+		if a.Group {
+			return fmt.Sprintf("signal %v %s to its group", a.ID, signalName(a.Signal))
+		}
+		return fmt.Sprintf("signal %v %s", a.ID, signalName(a.Signal))
+	case Note:
+		return "note " + a.text()
+	case Quit:
+		return fmt.Sprintf("quit %d", a.Status)
+	default:
+		return fmt.Sprintf("%T", a)
+	}
+}
+
+func (n Note) text() string {
+	words := []string{string(n.Kind)}
+	add := func(ok bool, format string, args ...any) {
+		if ok {
+			words = append(words, fmt.Sprintf(format, args...))
+		}
+	}
+	add(n.ID.Program != "", "%v", n.ID)
+	add(n.Former, "(former)")
+	add(n.Kind == NoteExited || n.Kind == NoteSpawnFailed, "%s", exitText(n.Exit))
+	add(n.Kind == NoteStopped, "status %d", n.Exit.Code)
+	add(n.Verdict.Do != "", "→ %s", n.Verdict.Do)
+	add(n.Verdict.Delay != 0, "in %v", n.Verdict.Delay.Round(time.Millisecond))
+	add(n.Verdict.ExitCode != 0, "exit code %d", n.Verdict.ExitCode)
+	add(n.Verdict.Reason != "", "(%s)", n.Verdict.Reason)
+	add(n.Signal != 0, "%s", signalName(n.Signal))
+	add(n.Text != "", "%q", n.Text)
+	return strings.Join(words, " ")
+}
+
+func exitText(e policy.Exit) string {
+	text := fmt.Sprintf("code %d", e.Code)
+	if e.Signal != 0 {
+		text = signalName(e.Signal)
+	}
+	if e.Reason != policy.Exited {
+		text += " " + string(e.Reason)
+	}
+	return fmt.Sprintf("%s after %v", text, e.Ran.Round(time.Millisecond))
+}
+
+func signalName(n int) string {
+	names := map[int]string{1: "HUP", sigINT: "INT", sigKILL: "KILL", sigUSR1: "USR1", 12: "USR2", sigTERM: "TERM"}
+	if name, ok := names[n]; ok {
+		return name
+	}
+	return fmt.Sprintf("signal-%d", n)
+}
