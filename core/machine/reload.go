@@ -15,8 +15,8 @@ func (m *Machine) booted(now Instant) {
 	case m.s.Stop.Verb != "":
 		return
 	case r.Step == Handing:
-	case r.Step == Idle && m.s.Generation == 0 && r.N == 0:
-		r.N, r.By = 1, "start"
+	case r.Step == Idle && m.s.Generation == 0:
+		r.N, r.By = r.N+1, "start"
 	default:
 		return
 	}
@@ -36,7 +36,7 @@ func (m *Machine) request(now Instant, ev Request) {
 	case r.Step != Idle:
 		r.Again = ev.By
 		m.do(Note{Kind: NoteReloadQueued, Text: ev.By})
-	case m.s.Generation == 0 && r.N == 0: // not booted: the first load will read what is there
+	case m.s.Generation == 0: // not booted: the first load will read what is there
 	default:
 		m.try(now, ev.By)
 	}
