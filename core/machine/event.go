@@ -22,6 +22,9 @@ func (id ID) String() string { return id.Program + "#" + strconv.FormatUint(id.S
 // ignored: answers may come late, twice, or after the machine has changed its mind.
 type Event interface{ event() }
 
+// UnknownCode is Exited.Code when nobody can say how the process ended: it was not our child.
+const UnknownCode = -1
+
 // Verb is what a request asks of the whole supervisor.
 type Verb string
 
@@ -55,8 +58,9 @@ type (
 	}
 	// Loaded answers Load.
 	Loaded struct {
-		N      uint64
-		Config program.Config
+		N        uint64
+		Config   program.Config
+		Warnings []string // what is wrong with it and does not keep it from being used, a line each
 	}
 	// LoadFailed answers Load; Text says why, a line a problem.
 	LoadFailed struct {
@@ -86,6 +90,8 @@ type (
 		Signal int
 		Text   string
 	}
+	// PidfileFailed answers WritePidfile.
+	PidfileFailed struct{ Text string }
 	// Wake says that the time that Deadline named has come. It may come too early or too often.
 	Wake struct{}
 )
@@ -101,6 +107,7 @@ func (Spawned) event()        {}
 func (SpawnFailed) event()    {}
 func (Exited) event()         {}
 func (SignalFailed) event()   {}
+func (PidfileFailed) event()  {}
 func (Wake) event()           {}
 
 // Action is what to do next. None is assumed to work: the event named in its comment says what came of it.
@@ -129,6 +136,8 @@ type (
 		Signal int
 		Group  bool
 	}
+	// WritePidfile asks to write our pid to that file: PidfileFailed, or nothing.
+	WritePidfile struct{ Path string }
 	// Note is for the operator. Nothing answers it.
 	Note struct {
 		Kind    NoteKind
@@ -145,14 +154,15 @@ type (
 	Quit struct{ Status int }
 )
 
-func (Load) action()     {}
-func (Trial) action()    {}
-func (EndTrial) action() {}
-func (Handover) action() {}
-func (Spawn) action()    {}
-func (Signal) action()   {}
-func (Note) action()     {}
-func (Quit) action()     {}
+func (Load) action()         {}
+func (Trial) action()        {}
+func (EndTrial) action()     {}
+func (Handover) action()     {}
+func (Spawn) action()        {}
+func (Signal) action()       {}
+func (WritePidfile) action() {}
+func (Note) action()         {}
+func (Quit) action()         {}
 
 // NoteKind says what a Note tells.
 type NoteKind string
@@ -173,5 +183,7 @@ const (
 	NoteLoaded         NoteKind = "loaded"         // all that the load starts was started
 	NoteFirstLoadError NoteKind = "first-load-failed"
 	NoteStopping       NoteKind = "stopping" // Text says why
+	NoteWarning        NoteKind = "warning"  // about the configuration
+	NotePidfile        NoteKind = "pidfile"  // it could not be written
 	NoteStopped        NoteKind = "stopped"  // the last line of a life
 )

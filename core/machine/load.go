@@ -14,6 +14,12 @@ func (m *Machine) loaded(now Instant, ev Loaded) {
 	if r.Step != Loading || r.N != ev.N {
 		return
 	}
+	for _, w := range ev.Warnings {
+		m.do(Note{Kind: NoteWarning, Text: w})
+	}
+	if ev.Config.Pidfile != "" {
+		m.do(WritePidfile{Path: ev.Config.Pidfile})
+	}
 	changes := m.Plan(ev.Config)
 	formers := m.formers()
 	m.signalChanged(now, changes)

@@ -92,6 +92,8 @@ func (m *Machine) Step(now Instant, ev Event) []Action {
 		m.exited(now, ev)
 	case SignalFailed:
 		m.signalFailed(ev)
+	case PidfileFailed:
+		m.do(Note{Kind: NotePidfile, Text: ev.Text})
 	case Wake:
 	}
 	if !m.s.Stop.Done {

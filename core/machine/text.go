@@ -26,6 +26,8 @@ func Text(a Action) string {
 			return fmt.Sprintf("signal %v %s to its group", a.ID, signalName(a.Signal))
 		}
 		return fmt.Sprintf("signal %v %s", a.ID, signalName(a.Signal))
+	case WritePidfile:
+		return "write-pidfile " + a.Path
 	case Note:
 		return "note " + a.text()
 	case Quit:

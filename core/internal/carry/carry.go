@@ -1,0 +1,202 @@
+// Package carry takes what must survive a hand-over from one image to the next: the machine's state and the descriptors, as
+// one versioned document in a sealed memory file.
+//
+// It does not decide when to hand over, and does not execute anything. Its invariant: a document is read by the very
+// process that it was written for, or by the guard that this process started, and by nobody who merely says so.
+package carry
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mwlua/mwlua/core/internal/proc"
+	"github.com/mwlua/mwlua/core/machine"
+)
+
+// Variable is the environment variable that names the document's descriptor to the next image. The image takes it out of
+// its environment before anything else sees it.
+const Variable = "MWLUA_HANDOVER"
+
+// Format is the version of Document. A newer binary reads older formats for as long as the log of changes says; an older one
+// refuses a newer document in the trial, before anything is lost.
+const Format = 1
+
+// Document is what survives.
+type Document struct {
+	Format int
+	Binary string       // version of the binary that wrote it
+	Master proc.Process // who it is for
+	State  machine.State
+	Guard  Guard
+}
+
+// Guard is the child that stands in for the supervisor while it is between two images.
+type Guard struct {
+	PID int
+	FD  int // our end of the connection to it
+}
+
+// maxSize bounds a document: 100,000 programs with long command lines fit.
+const maxSize = 1 << 30
+
+// File is a memory file for a document. It is close-on-exec until Inherit says otherwise.
+type File struct{ fd int }
+
+// Create makes an empty one.
+func Create() (File, error) {
+	fd, err := unix.MemfdCreate("mwlua-handover", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+	if err != nil {
+		return File{fd: -1}, fmt.Errorf("cannot make a memory file: %w", err)
+	}
+	return File{fd: fd}, nil
+}
+
+// Open takes a descriptor that was handed to us.
+func Open(fd int) File {
+	unix.CloseOnExec(fd)
+	return File{fd: fd}
+}
+
+// FD is the descriptor.
+func (f File) FD() int { return f.fd }
+
+// Close closes it.
+func (f File) Close() { unix.Close(f.fd) }
+
+// Write replaces the content.
+func (f File) Write(d Document) error {
+	d.Format = Format
+	data, err := json.Marshal(d)
+	if err != nil {
+		return fmt.Errorf("cannot encode the state: %w", err)
+	}
+	if len(data) > maxSize {
+		return fmt.Errorf("cannot carry the state: %d bytes, the limit is %d", len(data), maxSize)
+	}
+	if err := unix.Ftruncate(f.fd, 0); err != nil {
+		return fmt.Errorf("cannot write the state: %w", err)
+	}
+	for off := 0; off < len(data); {
+		n, err := unix.Pwrite(f.fd, data[off:], int64(off))
+		if err != nil {
+			return fmt.Errorf("cannot write the state: %w", err)
+		}
+		off += n
+	}
+	return nil
+}
+
+const seals = unix.F_SEAL_WRITE | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
+
+// Seal makes the content final.
+func (f File) Seal() error {
+	if _, err := unix.FcntlInt(uintptr(f.fd), unix.F_ADD_SEALS, seals); err != nil {
+		return fmt.Errorf("cannot seal the state: %w", err)
+	}
+	return nil
+}
+
+// Sealed reports whether the content is final.
+func (f File) Sealed() bool {
+	got, err := unix.FcntlInt(uintptr(f.fd), unix.F_GET_SEALS, 0)
+	return err == nil && got == seals
+}
+
+// Read returns the content.
+func (f File) Read() (Document, error) {
+	data, err := f.bytes()
+	if err != nil {
+		return Document{}, err
+	}
+	return Decode(data)
+}
+
+func (f File) bytes() ([]byte, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(f.fd, &st); err != nil {
+		return nil, fmt.Errorf("cannot read the state: %w", err)
+	}
+	if st.Size > maxSize {
+		return nil, fmt.Errorf("cannot read the state: %d bytes, the limit is %d", st.Size, maxSize)
+	}
+	data := make([]byte, st.Size)
+	for off := 0; off < len(data); {
+		n, err := unix.Pread(f.fd, data[off:], int64(off))
+		if n <= 0 {
+			return nil, fmt.Errorf("cannot read the state: %w", errors.Join(err, io.ErrUnexpectedEOF))
+		}
+		off += n
+	}
+	return data, nil
+}
+
+// Decode reads a document. The error says what about it this binary cannot take.
+func Decode(data []byte) (Document, error) {
+	var head struct {
+		Format int
+		Binary string
+	}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return Document{}, fmt.Errorf("cannot decode the state: %w", err)
+	}
+	if head.Format != Format {
+		return Document{}, fmt.Errorf("cannot take over the state of mwlua %s: its format is %d, this binary reads %d",
+			head.Binary, head.Format, Format)
+	}
+	var d Document
+	if err := json.Unmarshal(data, &d); err != nil {
+		return Document{}, fmt.Errorf("cannot decode the state: %w", err)
+	}
+	return d, nil
+}
+
+// Inherit lets a descriptor survive the next execve, or, with false, takes that back. It is the only place where
+// close-on-exec is cleared.
+func Inherit(fd int, survive bool) error {
+	flags := unix.FD_CLOEXEC
+	if survive {
+		flags = 0
+	}
+	_, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, flags)
+	return err
+}
+
+// ErrNotOurs says that Variable was set by somebody else: there was no previous image (H-7.10).
+var ErrNotOurs = errors.New("it was not set by a previous image of this process")
+
+// Received returns the document that the previous image of this process left us, and takes Variable out of the environment.
+// A nil document means that there was no previous image, and so does ErrNotOurs, which is worth a warning. With any other
+// error there was one, with programs that run, and its state cannot be taken over.
+func Received() (*Document, error) {
+	value, ok := os.LookupEnv(Variable)
+	if !ok {
+		return nil, nil
+	}
+	os.Unsetenv(Variable)
+	fd, err := strconv.Atoi(value)
+	f := File{fd: fd}
+	if err != nil || fd < 3 || !f.Sealed() {
+		return nil, fmt.Errorf("%s=%q is ignored: %w", Variable, value, ErrNotOurs)
+	}
+	defer f.Close()
+	data, err := f.bytes()
+	if err != nil {
+		return nil, err
+	}
+	var head struct{ Master proc.Process }
+	self, err := proc.Identify(os.Getpid())
+	if err != nil {
+		return nil, err
+	}
+	if json.Unmarshal(data, &head) != nil || self != head.Master {
+		return nil, fmt.Errorf("%s=%q is ignored: %w", Variable, value, ErrNotOurs)
+	}
+	d, err := Decode(data)
+	return &d, err
+}

@@ -1,0 +1,23 @@
+// Package supervisor is the shell around core/machine: it turns what happens in the world into events, performs the
+// machine's actions, and decides nothing. An `if` about policy in here means that the machine lacks an event.
+//
+// One goroutine, the one that called Run, owns the machine, the thread that spawns, every child and every wait. The others do
+// one blocking thing each and send what came of it to the loop:
+//
+//	goroutine      waits for                       sends                      ends with
+//	load           the loader                      Loaded, LoadFailed         the loader
+//	trial          the trial's answer              TrialPassed, TrialFailed   the answer, or the end of the trial
+//
+// and in the process of a trial, which becomes the guard of the hand-over:
+//
+//	goroutine      waits for                       sends                      ends with
+//	master         words of the master             each word, or its end      the master's end of the connection
+//
+// # Reading order
+//
+//   - supervisor.go: Run and the loop
+//   - perform.go: actions
+//   - trial.go, handover.go: a reload, from the old image's side and from the new one's
+//   - guard.go: the trial's process
+//   - log.go, text.go, haproxy.go: what the operator reads
+package supervisor

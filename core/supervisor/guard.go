@@ -1,0 +1,195 @@
+package supervisor
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mwlua/mwlua/core/internal/carry"
+	"github.com/mwlua/mwlua/core/internal/proc"
+	"github.com/mwlua/mwlua/core/machine"
+)
+
+// Trial is the process of a trial: it decodes the state of the master that started it, loads the configuration, and answers. If
+// both are good it stays as the guard of the hand-over, and stands in for the master if that dies between its two images. It
+// returns the status to exit with.
+func Trial(o Options) int {
+	if err := proc.CloseOnExec(); err != nil {
+		o.Log.Warn("%v", err)
+	}
+	conn := os.NewFile(trialMaster, "master")
+	words := make(chan string)
+	go readWords(conn, words) // waits for words of the master; ends when its end is closed
+	file := carry.Open(trialDocument)
+	answers := make(chan answer, 1)
+	go func() { answers <- try(o, file) }() // waits for the loader; sends the answer
+	select {
+	case a := <-answers:
+		if err := reply(conn, a); err != nil || !a.OK {
+			return 1
+		}
+	case <-words: // nothing is said before the answer: the master is gone
+		return 1
+	}
+	if word, ok := <-words; !ok || word != wordGuard {
+		return 0
+	}
+	g, err := newGuard(o.Log, file)
+	if err != nil {
+		fmt.Fprintln(conn, err)
+		return 1
+	}
+	fmt.Fprintln(conn, wordReady)
+	if word, ok := <-words; ok && word == wordUp {
+		return 0
+	}
+	return g.standIn()
+}
+
+// readWords closes words when the connection ends.
+func readWords(conn io.Reader, words chan<- string) {
+	defer close(words)
+	lines := bufio.NewScanner(conn)
+	for lines.Scan() {
+		words <- lines.Text()
+	}
+}
+
+func try(o Options, file carry.File) answer {
+	d, err := file.Read()
+	if err == nil {
+		_, err = machine.Restore(d.State)
+	}
+	if err != nil {
+		return answer{Text: err.Error()}
+	}
+	config, problems := o.Load()
+	if failed, ok := loadAnswer(0, config, problems).(machine.LoadFailed); ok {
+		return answer{Text: failed.Text}
+	}
+	return answer{OK: true}
+}
+
+func reply(conn io.Writer, a answer) error {
+	return json.NewEncoder(conn).Encode(a)
+}
+
+// guard can do what the machine asks for at a stop, without being anybody's parent.
+type guard struct {
+	log    *Log
+	m      *machine.Machine
+	master proc.Pidfd
+	pid    int // of the master
+	slots  map[machine.ID]int
+	ids    []machine.ID
+	pids   []int
+	fds    []proc.Pidfd // -1 once the instance is gone
+	quit   bool
+}
+
+// newGuard opens every process of the state. The master collects none from the moment it wrote that, so each pid is still its
+// instance's.
+func newGuard(log *Log, file carry.File) (*guard, error) {
+	d, err := file.Read()
+	if err != nil {
+		return nil, err
+	}
+	g := &guard{log: log, pid: d.Master.PID, slots: make(map[machine.ID]int)}
+	if parent, err := proc.Identify(os.Getppid()); err != nil || parent != d.Master || !file.Sealed() {
+		return nil, fmt.Errorf("the state is not that of the master")
+	}
+	if g.m, err = machine.Restore(d.State); err != nil {
+		return nil, err
+	}
+	if g.master, err = proc.OpenPidfd(g.pid); err != nil {
+		return nil, fmt.Errorf("cannot open the master: %w", err)
+	}
+	for _, p := range d.State.Programs {
+		for _, in := range p.Instances {
+			id := machine.ID{Program: p.Name, Seq: in.Seq}
+			fd, err := proc.OpenPidfd(in.PID)
+			if err != nil {
+				return nil, fmt.Errorf("cannot open %v: %w", id, err)
+			}
+			g.slots[id] = len(g.ids)
+			g.ids, g.pids, g.fds = append(g.ids, id), append(g.pids, in.PID), append(g.fds, fd)
+		}
+	}
+	return g, nil
+}
+
+// standIn is called when the master's end of the connection closed without the word that the new image is up. If the master is
+// dead, it carries out what killed it.
+func (g *guard) standIn() int {
+	if i, err := proc.Wait([]proc.Pidfd{g.master}, 10*time.Second); i < 0 || err != nil {
+		return 0 // it lives: it gave up the hand-over, and us with it
+	}
+	status, known := g.master.Fate(g.pid)
+	switch {
+	case known && status.Signaled() && status.Signal() == unix.SIGKILL:
+		g.log.Warn("mwlua (%d) was killed between two images; its programs run on", g.pid)
+		return 0
+	case known && status.Signaled():
+		g.log.Warn("mwlua (%d) got %s between two images; this process stops its programs in its place",
+			g.pid, unix.SignalName(status.Signal()))
+		g.run(stopRequest(int(status.Signal())))
+	default:
+		g.log.Warn("mwlua (%d) ended between two images; this process stops its programs in its place", g.pid)
+		g.run(stopRequest(sigTERM))
+	}
+	return 0
+}
+
+// run is the supervisor's loop over other people's children.
+func (g *guard) run(ev machine.Event) {
+	for {
+		now := machine.Instant(proc.Monotonic())
+		for _, a := range g.m.Step(now, ev) {
+			g.perform(now, a)
+		}
+		if g.quit {
+			return
+		}
+		ev = g.next()
+	}
+}
+
+func (g *guard) next() machine.Event {
+	limit := time.Duration(-1)
+	if at, ok := g.m.Deadline(); ok {
+		limit = max(0, time.Duration(int64(at)-proc.Monotonic()))
+	}
+	i, err := proc.Wait(g.fds, limit)
+	if err != nil || i < 0 {
+		return machine.Wake{}
+	}
+	ev := machine.Exited{ID: g.ids[i], Code: machine.UnknownCode}
+	if ws, ok := g.fds[i].Fate(g.pids[i]); ok {
+		ev.Code, ev.Signal, ev.CoreDumped = ws.ExitStatus(), 0, ws.CoreDump()
+		if ws.Signaled() {
+			ev.Code, ev.Signal = 0, int(ws.Signal())
+		}
+	}
+	g.fds[i] = -1
+	return ev
+}
+
+func (g *guard) perform(now machine.Instant, a machine.Action) {
+	switch a := a.(type) {
+	case machine.Signal:
+		if fd := g.fds[g.slots[a.ID]]; fd >= 0 {
+			if err := fd.Signal(a.Signal, a.Group); err != nil {
+				g.log.Warn("cannot signal %v: %v", a.ID, err)
+			}
+		}
+	case machine.Note:
+		g.log.Note(now, a)
+	case machine.Quit:
+		g.quit = true
+	}
+}

@@ -1,0 +1,77 @@
+package supervisor
+
+import (
+	"errors"
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mwlua/mwlua/core/internal/carry"
+	"github.com/mwlua/mwlua/core/internal/proc"
+	"github.com/mwlua/mwlua/core/internal/signals"
+	"github.com/mwlua/mwlua/core/machine"
+)
+
+// handOver replaces this image by the next one. When it returns, it failed, and everything is as before.
+func (s *supervisor) handOver(n uint64) {
+	err := s.tryHandOver()
+	s.queue = append(s.queue, machine.HandoverFailed{N: n, Text: err.Error()})
+}
+
+func (s *supervisor) tryHandOver() error {
+	t := s.trial
+	if t == nil || t.pid == 0 {
+		return errors.New("the guard of the hand-over has ended")
+	}
+	if err := s.seal(t); err != nil {
+		return err
+	}
+	// From here to the end nothing may be collected: the guard opens the processes by the pids in the state.
+	if err := t.ask(wordGuard, wordReady); err != nil {
+		return err
+	}
+	for _, fd := range []int{t.file.FD(), t.fd} {
+		if err := carry.Inherit(fd, true); err != nil {
+			return err
+		}
+		defer carry.Inherit(fd, false)
+	}
+	defer signals.Listen()
+	return proc.Exec(proc.Image{
+		Path: s.path, Argv: os.Args, Env: append(os.Environ(), carry.Variable+"="+strconv.Itoa(t.file.FD())),
+		IntIgnored: signals.IntIgnored,
+	}, func() error {
+		if signals.StopsCaught() {
+			return errors.New("a stop was asked for")
+		}
+		return nil
+	})
+}
+
+// seal writes the final state.
+func (s *supervisor) seal(t *trial) error {
+	self, err := proc.Identify(os.Getpid())
+	if err != nil {
+		return err
+	}
+	d := carry.Document{Binary: s.Version, Master: self, State: s.m.State(), Guard: carry.Guard{PID: t.pid, FD: t.fd}}
+	if err := t.file.Write(d); err != nil {
+		return err
+	}
+	return t.file.Seal()
+}
+
+// takeOver makes the children of the previous image ours, and lets its guard go.
+func (s *supervisor) takeOver(d *carry.Document) {
+	for _, p := range d.State.Programs {
+		for _, in := range p.Instances {
+			s.owners[in.PID] = machine.ID{Program: p.Name, Seq: in.Seq}
+		}
+	}
+	s.helpers[d.Guard.PID] = true
+	if _, err := unix.Write(d.Guard.FD, []byte(wordUp+"\n")); err != nil {
+		s.Log.Warn("cannot reach the guard of the hand-over, which may stop the programs: %v", err)
+	}
+	unix.Close(d.Guard.FD)
+}

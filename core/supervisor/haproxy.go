@@ -1,0 +1,70 @@
+package supervisor
+
+import (
+	"fmt"
+
+	"github.com/mwlua/mwlua/core/machine"
+	"github.com/mwlua/mwlua/core/policy"
+)
+
+// haproxy writes a note in the words of HAProxy's master, where it has any (H-10.3), and in ours where HAProxy is silent.
+func (l *Log) haproxy(now machine.Instant, n machine.Note) {
+	switch n.Kind {
+	case machine.NoteSpawned:
+		l.write(notice, fmt.Sprintf("New program '%s' (%d) forked", n.ID.Program, n.PID))
+	case machine.NoteSpawnFailed:
+		l.write(alert, n.Text)
+		l.write(alert, fmt.Sprintf("Program '%s' could not be started", n.ID.Program))
+		l.haproxyFailure(n)
+	case machine.NoteExited:
+		l.haproxyExit(n)
+	case machine.NoteReload:
+		l.write(notice, "Reloading HAProxy")
+	case machine.NoteLoaded:
+		l.write(notice, "Loading success.")
+	case machine.NoteReloadFailed:
+		l.write(alert, n.Text)
+		l.write(warning, "Loading failure!")
+	case machine.NoteStopping:
+		if n.Text != exitOnFailure {
+			l.write(warning, "Exiting Master process...")
+		}
+	case machine.NoteStopped:
+		l.write(warning, fmt.Sprintf("All workers exited. Exiting... (%d)", n.Exit.Code))
+	case machine.NoteChange:
+		if n.PID == 0 { // the others show in the lines that follow
+			l.write(notice, fmt.Sprintf("Program '%s': %s", n.ID.Program, n.Text))
+		}
+	default:
+		lv, text := describe(now, n)
+		l.write(lv, text)
+	}
+}
+
+const exitOnFailure = string(policy.ExitOnFailure)
+
+func (l *Log) haproxyExit(n machine.Note) {
+	lv, which := alert, "Current"
+	if n.Former {
+		lv, which = warning, "Former"
+	}
+	status := n.Exit.Status()
+	l.write(lv, fmt.Sprintf("%s program '%s' (%d) exited with code %d (%s)",
+		which, n.ID.Program, n.PID, status, statusName(status)))
+	switch {
+	case n.Exit.Reason == policy.ReloadSignal: // T-4
+		l.write(notice, fmt.Sprintf("Program '%s' was ended by the signal of the reload: no failure, and it stays down until it is started again", n.ID.Program))
+	case n.Exit.Signal == 0 && status >= 128 && n.Verdict.Do != "": // T-13
+		l.write(notice, fmt.Sprintf("Program '%s' returned %d by itself: no signal ended it", n.ID.Program, status))
+	}
+	l.haproxyFailure(n)
+}
+
+func (l *Log) haproxyFailure(n machine.Note) {
+	switch {
+	case n.Verdict.Do == policy.Shutdown && n.Verdict.Reason == exitOnFailure:
+		l.write(alert, "exit-on-failure: killing every processes with SIGTERM")
+	case n.Verdict.Do == policy.Fail:
+		l.write(notice, fmt.Sprintf("Program '%s' stays down: %s", n.ID.Program, n.Verdict.Reason))
+	}
+}

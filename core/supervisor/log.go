@@ -1,0 +1,113 @@
+package supervisor
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+	"unicode"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mwlua/mwlua/core/machine"
+)
+
+// Format is the form of log lines.
+type Format string
+
+const (
+	TextFormat    Format = "text"    // time, level, what happened, why, what happens next and when
+	HAProxyFormat Format = "haproxy" // as HAProxy's master says it, for those who read it by program (H-10.3)
+)
+
+// Log writes what happens, a line a decision. It belongs to the goroutine of the loop.
+type Log struct {
+	w      io.Writer
+	format Format
+	pid    int
+}
+
+// NewLog returns a log that writes to w, unbuffered.
+func NewLog(w io.Writer, format Format) *Log {
+	return &Log{w: w, format: format, pid: os.Getpid()}
+}
+
+// level is how bad a line is. The names are syslog's, as far as HAProxy has them.
+type level string
+
+const (
+	notice  level = "NOTICE"
+	warning level = "WARNING"
+	alert   level = "ALERT"
+)
+
+// Note writes one note of the machine.
+func (l *Log) Note(now machine.Instant, n machine.Note) {
+	if l.format == HAProxyFormat {
+		l.haproxy(now, n)
+		return
+	}
+	lv, text := describe(now, n)
+	l.write(lv, text)
+}
+
+// Warn writes a line about the shell itself.
+func (l *Log) Warn(format string, args ...any) { l.write(warning, fmt.Sprintf(format, args...)) }
+
+// Orphan tells the end of a child that is no instance.
+func (l *Log) Orphan(pid, status int) {
+	l.write(warning, fmt.Sprintf("Process %d exited with code %d (%s)", pid, status, statusName(status)))
+}
+
+// write writes text, a line each of its lines.
+func (l *Log) write(lv level, text string) {
+	var b strings.Builder
+	for line := range strings.SplitSeq(text, "\n") {
+		if l.format == HAProxyFormat {
+			fmt.Fprintf(&b, "%-11s(%d) : %s\n", "["+lv+"]", l.pid, printable(line))
+		} else {
+			fmt.Fprintf(&b, "%s %-7s %s\n", time.Now().Format("2006-01-02T15:04:05.000Z07:00"), lv, printable(line))
+		}
+	}
+	io.WriteString(l.w, b.String())
+}
+
+// printable keeps a name or a message from forging a line or moving the cursor: control characters are escaped.
+func printable(s string) string {
+	if strings.IndexFunc(s, unicode.IsControl) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if unicode.IsControl(r) {
+			fmt.Fprintf(&b, "\\x%02x", r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// exitStatus is an exit as a shell reports it.
+func exitStatus(code, signal int) int {
+	if signal != 0 {
+		return 128 + signal
+	}
+	return code
+}
+
+// statusName is what HAProxy puts into parentheses (H-6.23): the same for exit(143) and for a death by SIGTERM.
+func statusName(status int) string {
+	if status < 128 {
+		return "Exit"
+	}
+	name := unix.Signal(status - 128).String()
+	switch n := status - 128; {
+	case n >= 32 && n <= 64:
+		return fmt.Sprintf("Real-time signal %d", n-34)
+	case n < 1 || n > 31:
+		return fmt.Sprintf("Unknown signal %d", n)
+	}
+	return strings.ToUpper(name[:1]) + name[1:]
+}

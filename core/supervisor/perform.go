@@ -1,0 +1,117 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/google/renameio/v2"
+
+	"github.com/mwlua/mwlua/core/internal/proc"
+	"github.com/mwlua/mwlua/core/machine"
+	"github.com/mwlua/mwlua/core/program"
+)
+
+// The signals that ask for a stop.
+const (
+	sigINT  = 2
+	sigUSR1 = 10
+	sigTERM = 15
+)
+
+// stopRequest is what a signal asks for.
+func stopRequest(signal int) machine.Event {
+	switch signal {
+	case sigUSR1:
+		return machine.Request{Verb: machine.SoftStop, By: "SIGUSR1", Signal: signal}
+	case sigINT:
+		return machine.Request{Verb: machine.StopAll, By: "SIGINT", Signal: signal}
+	default:
+		return machine.Request{Verb: machine.StopAll, By: "SIGTERM", Signal: sigTERM}
+	}
+}
+
+// perform carries out one action. What comes of it goes to the queue, or later to the channel.
+func (s *supervisor) perform(now machine.Instant, a machine.Action) {
+	switch a := a.(type) {
+	case machine.Load:
+		go s.load(a.N)
+	case machine.Trial:
+		s.startTrial(a.N)
+	case machine.EndTrial:
+		s.endTrial()
+	case machine.Handover:
+		s.handOver(a.N)
+	case machine.Spawn:
+		s.queue = append(s.queue, s.spawn(a))
+	case machine.Signal:
+		if err := proc.Signal(a.PID, a.Signal, a.Group); err != nil {
+			s.queue = append(s.queue, machine.SignalFailed{ID: a.ID, Signal: a.Signal, Text: err.Error()})
+		}
+	case machine.WritePidfile:
+		if err := writePidfile(a.Path); err != nil {
+			s.queue = append(s.queue, machine.PidfileFailed{Text: err.Error()})
+		}
+	case machine.Note:
+		s.Log.Note(now, a)
+	case machine.Quit:
+		s.endTrial()
+		s.quit = &a.Status
+	}
+}
+
+// load reads the configuration, on a goroutine of its own: a configuration that is code may take its time.
+func (s *supervisor) load(n uint64) {
+	config, problems := s.Load()
+	s.events <- loadAnswer(n, config, problems)
+}
+
+// loadAnswer is the event for what a loader returned.
+func loadAnswer(n uint64, config program.Config, problems program.Problems) machine.Event {
+	failed := problems.Errors()
+	if len(failed) == 0 {
+		failed = config.Validate()
+	}
+	if len(failed) > 0 {
+		return machine.LoadFailed{N: n, Text: failed.Error()}
+	}
+	ev := machine.Loaded{N: n, Config: config}
+	for _, w := range problems.Warnings() {
+		ev.Warnings = append(ev.Warnings, w.String())
+	}
+	return ev
+}
+
+func (s *supervisor) spawn(a machine.Spawn) machine.Event {
+	c := proc.Command{Argv: a.Spec.Command, Env: environ(a), Dir: a.Spec.Dir}
+	if u := a.Spec.User; u != nil {
+		c.User = &proc.Identity{UID: u.UID, GID: u.GID, Groups: u.Groups}
+	}
+	pid, err := proc.Start(c)
+	var failed *proc.StartError
+	if errors.As(err, &failed) {
+		return machine.SpawnFailed{ID: a.ID, Step: failed.Step, Text: failed.Error()}
+	}
+	s.owners[pid] = a.ID
+	return machine.Spawned{ID: a.ID, PID: pid}
+}
+
+// environ is the whole environment of an instance.
+func environ(a machine.Spawn) []string {
+	config := program.Config{Env: a.Env}
+	spec := a.Spec
+	spec.Env = append(spec.Env[:len(spec.Env):len(spec.Env)],
+		"MWLUA_PROGRAM="+a.ID.Program, "MWLUA_INSTANCE="+a.ID.String(), "MWLUA_SEQ="+strconv.FormatUint(a.ID.Seq, 10))
+	return config.Environ(spec)
+}
+
+// writePidfile replaces the file in one go, so that nobody reads half a number (H-4.9: mode 0644, a newline at the end).
+func writePidfile(path string) error {
+	err := renameio.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644, renameio.WithTempDir(filepath.Dir(path)))
+	if err != nil {
+		return fmt.Errorf("cannot write pidfile %q: %w", path, err)
+	}
+	return nil
+}

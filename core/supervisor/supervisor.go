@@ -1,0 +1,176 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/mwlua/mwlua/core/internal/carry"
+	"github.com/mwlua/mwlua/core/internal/proc"
+	"github.com/mwlua/mwlua/core/internal/signals"
+	"github.com/mwlua/mwlua/core/machine"
+	"github.com/mwlua/mwlua/core/program"
+)
+
+// Options is what a supervisor is made of.
+type Options struct {
+	// Load reads the configuration. It is called for every load, on a goroutine of its own, and in the process of a trial; it
+	// must start nothing and change nothing.
+	Load func() (program.Config, program.Problems)
+	Log  *Log
+	// Args are the arguments of this process, without its name: the next image gets the same.
+	Args []string
+	// TrialArgs come before Args in a trial of the next image.
+	TrialArgs []string
+	// Version is that of this binary, for messages between images.
+	Version string
+}
+
+// supervisor is the state of the shell. It holds handles, no decisions.
+type supervisor struct {
+	Options
+	m       *machine.Machine
+	path    string             // the binary to execute at a reload
+	queue   []machine.Event    // what performing actions brought about, in order
+	events  chan machine.Event // what goroutines bring about
+	owners  map[int]machine.ID // pid → instance, for each child that is one
+	helpers map[int]bool       // pids of trials and guards that were not collected yet
+	trial   *trial             // under way, or passed and waiting to guard; nil when there is none
+	quit    *int               // status, once Quit was performed
+}
+
+// Run runs the supervisor until it is asked to stop, and returns the status to exit with. It must be called from the main
+// goroutine: it keeps its thread for good. An error means that it could not begin.
+func Run(o Options) (int, error) {
+	s := &supervisor{Options: o, events: make(chan machine.Event, 16), owners: make(map[int]machine.ID), helpers: make(map[int]bool)}
+	s.path = executable()
+	before, err := s.receive()
+	if err != nil {
+		return 1, err
+	}
+	if err := proc.CloseOnExec(); err != nil {
+		s.Log.Warn("descriptors that mwlua inherited reach programs: cannot close them: %v", err)
+	}
+	if err := proc.Own(); err != nil {
+		return 1, fmt.Errorf("cannot clear the signal mask: %w", err)
+	}
+	proc.DefaultIgnored()
+	if before != nil {
+		s.takeOver(before)
+	}
+	s.collect()
+	s.queue = append(s.queue, machine.Booted{})
+	return s.loop(), nil
+}
+
+// ReleaseSignals gives signals back their default effect, for commands that are no supervisor: Ctrl-C ends them.
+func ReleaseSignals() { signals.Release() }
+
+// loop is the only place that steps the machine.
+func (s *supervisor) loop() int {
+	timer := time.NewTimer(time.Hour)
+	for s.quit == nil {
+		if len(s.queue) > 0 {
+			ev := s.queue[0]
+			s.queue = slices.Delete(s.queue, 0, 1)
+			s.step(ev)
+			continue
+		}
+		s.next(timer)
+	}
+	return *s.quit
+}
+
+// next waits for something to happen and puts it into the queue. Stops come first.
+func (s *supervisor) next(timer *time.Timer) {
+	if ev := pendingStop(); ev != nil {
+		s.queue = append(s.queue, ev)
+		return
+	}
+	timer.Stop()
+	var wake <-chan time.Time
+	if at, ok := s.m.Deadline(); ok {
+		timer.Reset(max(0, time.Duration(int64(at)-proc.Monotonic())))
+		wake = timer.C
+	}
+	select {
+	case <-signals.Term:
+		s.queue = append(s.queue, stopRequest(sigTERM))
+	case <-signals.Int:
+		s.queue = append(s.queue, stopRequest(sigINT))
+	case <-signals.Usr1:
+		s.queue = append(s.queue, stopRequest(sigUSR1))
+	case <-signals.Usr2:
+		s.queue = append(s.queue, machine.Request{Verb: machine.ReloadAll, By: "SIGUSR2"})
+	case <-signals.Hup:
+		s.queue = append(s.queue, machine.Request{Verb: machine.ReloadAll, By: "SIGHUP"})
+	case <-signals.Child:
+		s.collect()
+	case ev := <-s.events:
+		s.queue = append(s.queue, ev)
+	case <-wake:
+		s.queue = append(s.queue, machine.Wake{})
+	}
+}
+
+// pendingStop is a stop that was asked for and not heard yet; nil when there is none.
+func pendingStop() machine.Event {
+	select {
+	case <-signals.Term:
+		return stopRequest(sigTERM)
+	case <-signals.Int:
+		return stopRequest(sigINT)
+	case <-signals.Usr1:
+		return stopRequest(sigUSR1)
+	default:
+		return nil
+	}
+}
+
+// step sends one event to the machine and performs its answer.
+func (s *supervisor) step(ev machine.Event) {
+	now := machine.Instant(proc.Monotonic())
+	for _, a := range s.m.Step(now, ev) {
+		s.perform(now, a)
+	}
+}
+
+// collect takes every child that has ended. What is neither an instance nor a helper of ours was left to us by somebody, as
+// pid 1 is left all orphans: it is told and forgotten, and nobody waits for it (T-35).
+func (s *supervisor) collect() {
+	proc.Collect(func(e proc.Exit) {
+		id, ours := s.owners[e.PID]
+		switch {
+		case ours:
+			delete(s.owners, e.PID)
+			s.queue = append(s.queue, machine.Exited{ID: id, Code: e.Code, Signal: e.Signal, CoreDumped: e.CoreDumped})
+		case s.helpers[e.PID]:
+			delete(s.helpers, e.PID)
+			if s.trial != nil && s.trial.pid == e.PID {
+				s.trial.pid = 0
+			}
+		default:
+			s.Log.Orphan(e.PID, exitStatus(e.Code, e.Signal))
+		}
+	})
+}
+
+// receive makes the machine: from what the previous image left, or a new one.
+func (s *supervisor) receive() (*carry.Document, error) {
+	d, err := carry.Received()
+	if errors.Is(err, carry.ErrNotOurs) {
+		s.Log.Warn("%v", err)
+		d, err = nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if d == nil {
+		s.m = machine.New(uint64(proc.Monotonic()) ^ uint64(os.Getpid())<<32)
+		return nil, nil
+	}
+	s.m, err = machine.Restore(d.State)
+	return d, err
+}

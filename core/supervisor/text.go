@@ -1,0 +1,148 @@
+package supervisor
+
+import (
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mwlua/mwlua/core/machine"
+	"github.com/mwlua/mwlua/core/policy"
+)
+
+// describe says in one line which program, what happened, why, what happens next, and when.
+func describe(now machine.Instant, n machine.Note) (level, string) {
+	switch n.Kind {
+	case machine.NoteSpawned:
+		return notice, fmt.Sprintf("%s started, pid %d", who(n), n.PID)
+	case machine.NoteSpawnFailed:
+		return alert, fmt.Sprintf("%s did not start: %s%s", who(n), n.Text, follows(n))
+	case machine.NoteExited:
+		return exitLevel(n), fmt.Sprintf("%s (pid %d) %s after %v%s", who(n), n.PID, ended(n.Exit), round(n.Exit.Ran), follows(n))
+	case machine.NoteKill:
+		return warning, fmt.Sprintf("%s (pid %d) did not go in time (%s): killing its process group", who(n), n.PID, n.Text)
+	case machine.NoteLeftTooLate:
+		return warning, fmt.Sprintf("%s (pid %d) did not leave in time (%s): sending %s%s", who(n), n.PID, n.Text, signalName(n.Signal), killAt(now, n))
+	case machine.NoteSignalFailed:
+		return alert, fmt.Sprintf("cannot send %s to %s (pid %d): %s", signalName(n.Signal), who(n), n.PID, n.Text)
+	case machine.NoteChange:
+		return notice, fmt.Sprintf("%s: %s%s", who(n), n.Text, sent(n))
+	case machine.NoteStopping:
+		return warning, fmt.Sprintf("stopping all programs (%s)", n.Text)
+	case machine.NoteStopped:
+		return notice, fmt.Sprintf("all programs are gone, leaving with status %d", n.Exit.Code)
+	case machine.NoteFirstLoadError:
+		return alert, n.Text + "\nnothing was started"
+	case machine.NoteReloadFailed:
+		return alert, n.Text + "\nreload failed: nothing changed, the programs run on"
+	case machine.NoteWarning:
+		return warning, n.Text
+	case machine.NotePidfile:
+		return alert, n.Text
+	default:
+		return notice, aboutReload(n)
+	}
+}
+
+func aboutReload(n machine.Note) string {
+	switch n.Kind {
+	case machine.NoteReload:
+		return fmt.Sprintf("reloading (%s)", n.Text)
+	case machine.NoteReloadQueued:
+		return fmt.Sprintf("a reload is under way, one more follows it (%s)", n.Text)
+	case machine.NoteReloadRefused:
+		return fmt.Sprintf("no reload (%s): mwlua is stopping", n.Text)
+	case machine.NoteReloadAborted:
+		return fmt.Sprintf("the reload under way (%s) is given up: a stop was asked for", n.Text)
+	case machine.NoteLoaded:
+		return "configuration loaded"
+	default:
+		return string(n.Kind) + " " + n.Text
+	}
+}
+
+// who names the instance, or the program that has none.
+func who(n machine.Note) string {
+	name := n.ID.String()
+	if n.ID.Seq == 0 {
+		name = n.ID.Program
+	}
+	if n.Former {
+		name = "former " + name
+	}
+	return name
+}
+
+func ended(e policy.Exit) string {
+	switch {
+	case e.Signal != 0 && e.CoreDumped:
+		return fmt.Sprintf("was killed by %s and dumped core", signalName(e.Signal))
+	case e.Signal != 0:
+		return "was killed by " + signalName(e.Signal)
+	case e.Code == machine.UnknownCode:
+		return "ended, how is not known,"
+	default:
+		return fmt.Sprintf("exited with code %d", e.Code)
+	}
+}
+
+func exitLevel(n machine.Note) level {
+	switch n.Verdict.Do {
+	case policy.Fail, policy.Shutdown:
+		return alert
+	case policy.Restart:
+		return warning
+	default:
+		return notice
+	}
+}
+
+// follows says what happens next.
+func follows(n machine.Note) string {
+	reason := ""
+	if n.Verdict.Reason != "" {
+		reason = " (" + n.Verdict.Reason + ")"
+	}
+	switch n.Verdict.Do {
+	case policy.Restart:
+		return fmt.Sprintf("; it starts again in %v%s", round(n.Verdict.Delay), reason)
+	case policy.Stop:
+		return "; it stays down" + reason
+	case policy.Fail:
+		return "; it has failed and stays down" + reason
+	case policy.Shutdown:
+		return "; everything is stopped" + reason
+	default:
+		return ""
+	}
+}
+
+func sent(n machine.Note) string {
+	if n.Signal == 0 {
+		return ""
+	}
+	return ", sending " + signalName(n.Signal)
+}
+
+func killAt(now machine.Instant, n machine.Note) string {
+	if n.Until == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and SIGKILL in %v", round(time.Duration(n.Until-now)))
+}
+
+func signalName(n int) string {
+	if name := unix.SignalName(unix.Signal(n)); name != "" {
+		return name
+	}
+	return fmt.Sprintf("signal %d", n)
+}
+
+// round makes a duration readable: three digits are enough.
+func round(d time.Duration) string {
+	unit := time.Microsecond
+	for d > 1000*unit && unit < time.Second {
+		unit *= 10
+	}
+	return d.Round(unit).String()
+}
