@@ -21,11 +21,11 @@ const (
 )
 
 func main() {
-	os.Exit(mwlua(os.Args[1:]))
+	os.Exit(execute(os.Args[1:]))
 }
 
-// mwlua runs one command and returns the status to exit with.
-func mwlua(args []string) int {
+// execute runs one command and returns the status to exit with.
+func execute(args []string) int {
 	status := exitDone
 	root := &cobra.Command{
 		Use:   "mwlua",

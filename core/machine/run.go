@@ -63,7 +63,7 @@ func (m *Machine) spawnFailed(now Instant, ev SpawnFailed) {
 	gone := *in
 	m.forget(p, ev.ID.Seq)
 	exit := policy.Exit{Program: p.Name, Seq: ev.ID.Seq, Code: 1, Reason: policy.StartFailed}
-	note := Note{Kind: NoteSpawnFailed, ID: ev.ID, Text: "cannot " + verbOf(ev.Step) + ": " + ev.Text}
+	note := Note{Kind: NoteSpawnFailed, ID: ev.ID, Text: "cannot " + verbOf(ev.Step) + " " + ev.Text}
 	m.ended(now, p, gone, exit, note)
 	m.loadEnds(now)
 }
@@ -72,13 +72,13 @@ func (m *Machine) spawnFailed(now Instant, ev SpawnFailed) {
 func verbOf(step string) string {
 	switch step {
 	case "credentials":
-		return "take on the user or group"
+		return "take on its user and groups:"
 	case "directory":
 		return "enter the directory"
 	case "exec":
 		return "execute"
 	default:
-		return step
+		return step + ":"
 	}
 }
 

@@ -22,6 +22,9 @@ const maxDelay = 24 * time.Hour
 // Delay is the delay before restart number attempt (from 1) in a row. The jitter is a hash of seed, program and seq, so
 // that neither the order of exits nor a re-exec changes it.
 func (b Backoff) Delay(attempt int, seed uint64, program string, seq uint64) time.Duration {
+	if b.Base <= 0 { // and Inf, which the power reaches after a thousand failures, times 0 is no number
+		return 0
+	}
 	limit := b.Max
 	if limit <= 0 || limit > maxDelay {
 		limit = maxDelay

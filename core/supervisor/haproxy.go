@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/mwlua/mwlua/core/machine"
 	"github.com/mwlua/mwlua/core/policy"
@@ -13,8 +14,8 @@ func (l *Log) haproxy(now machine.Instant, n machine.Note) {
 	case machine.NoteSpawned:
 		l.write(notice, fmt.Sprintf("New program '%s' (%d) forked", n.ID.Program, n.PID))
 	case machine.NoteSpawnFailed:
-		l.write(alert, n.Text)
-		l.write(alert, fmt.Sprintf("Program '%s' could not be started", n.ID.Program))
+		l.write(alert, capitalise(n.Text))
+		l.write(notice, fmt.Sprintf("Program '%s' was not started", n.ID.Program))
 		l.haproxyFailure(n)
 	case machine.NoteExited:
 		l.haproxyExit(n)
@@ -39,6 +40,17 @@ func (l *Log) haproxy(now machine.Instant, n machine.Note) {
 		lv, text := describe(now, n)
 		l.write(lv, text)
 	}
+}
+
+// capitalise writes an error of ours as HAProxy and the C library do: each part begins with a capital.
+func capitalise(text string) string {
+	parts := strings.Split(text, ": ")
+	for _, i := range []int{0, len(parts) - 1} {
+		if p := parts[i]; p != "" {
+			parts[i] = strings.ToUpper(p[:1]) + p[1:]
+		}
+	}
+	return strings.Join(parts, ": ")
 }
 
 const exitOnFailure = string(policy.ExitOnFailure)

@@ -81,12 +81,7 @@ func Wait(fds []Pidfd, timeout time.Duration) (int, error) {
 	for i, fd := range fds {
 		polled[i] = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
 	}
-	limit := -1
-	if timeout >= 0 {
-		limit = int((timeout + time.Millisecond - 1) / time.Millisecond)
-	}
-	_, err := unix.Poll(polled, limit)
-	if err != nil && err != unix.EINTR {
+	if err := poll(polled, timeout); err != nil {
 		return -1, err
 	}
 	for i, p := range polled {
@@ -95,6 +90,21 @@ func Wait(fds []Pidfd, timeout time.Duration) (int, error) {
 		}
 	}
 	return -1, nil
+}
+
+// poll is ppoll(2) over interruptions: Go's runtime sends its threads signals at any time.
+func poll(fds []unix.PollFd, timeout time.Duration) error {
+	deadline := Monotonic() + int64(timeout)
+	for {
+		var limit *unix.Timespec
+		if timeout >= 0 {
+			ts := unix.NsecToTimespec(max(0, deadline-Monotonic()))
+			limit = &ts
+		}
+		if _, err := unix.Ppoll(fds, limit, nil); err != unix.EINTR {
+			return err
+		}
+	}
 }
 
 // Fate returns the wait status of a process that has ended, whoever collects it: from /proc while nobody has, from the

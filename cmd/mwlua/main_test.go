@@ -1,0 +1,22 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain makes this binary everything that the tests need: called by the name of the life-cycle program it is that, called by
+// the name mwlua, or told so by MWLUA_TEST_MAIN, it is mwlua, and else it is the tests.
+func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) == lifecycleProgram {
+		runLifecycleProgram(os.Args[1:])
+		return
+	}
+	if os.Getenv("MWLUA_TEST_MAIN") == "mwlua" {
+		main()
+	}
+	testscript.Main(m, map[string]func(){"mwlua": main})
+}
