@@ -103,7 +103,8 @@ func (l *loader) command(d *declared, s statement) {
 	}
 	d.command, d.run = argv, l.place
 	if after := 1 + len(argv); after < len(s.words) {
-		l.lost(d, "the empty word at column %d ends the command and is dropped, like all after it: remove it, or set its variable", s.words[after].column)
+		l.lost(d, "the empty word at column %d ends the command and is dropped, like all after it: remove it, or set its variable",
+			s.words[after].column)
 		return // as a rule, what else was lost made it empty
 	}
 	l.losses(d, s)

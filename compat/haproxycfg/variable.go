@@ -109,9 +109,16 @@ func (lx *lexer) insert(value string, split bool, column int) {
 		lx.fail("variables insert more than %d MiB into this configuration: make their values shorter", maxExpanded>>20)
 		return
 	}
+	if !split && value != "" {
+		lx.start()
+		if !lx.cut {
+			lx.current.WriteString(value)
+		}
+		return
+	}
 	for i := 0; i < len(value) && lx.err == nil; i++ {
 		switch {
-		case !split || !isBlank(value[i]):
+		case !isBlank(value[i]):
 			lx.put(value[i])
 		case i == 0 || !isBlank(value[i-1]):
 			lx.end()
