@@ -53,7 +53,13 @@ func (ps Problems) Errors() Problems { return ps.of(false) }
 func (ps Problems) Warnings() Problems { return ps.of(true) }
 
 func (ps Problems) of(warning bool) Problems {
-	return slices.DeleteFunc(slices.Clone(ps), func(p Problem) bool { return p.Warning != warning })
+	var found Problems
+	for _, p := range ps {
+		if p.Warning == warning {
+			found = append(found, p)
+		}
+	}
+	return found
 }
 
 // Sort orders ps by line within each file. Files stay in the order in which they were first met.
