@@ -34,6 +34,13 @@ func (s *sources) check() error {
 	return nil
 }
 
+func noArguments(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("unexpected argument %q: every file needs a -haproxy before it", args[0])
+	}
+	return nil
+}
+
 // load reads the configuration. The environment is the one that we were started with, at every load (T-20).
 func (s *sources) load() (program.Config, program.Problems) {
 	return haproxycfg.Load(haproxycfg.Options{Files: s.haproxy, Env: os.Environ()})
@@ -59,7 +66,7 @@ func runCommand(status *int) *cobra.Command {
 SIGUSR2 and SIGHUP reload the configuration, SIGTERM and SIGINT stop every program and leave, SIGUSR1 asks every program
 to finish (SIGUSR1) and leaves when all have.`,
 		Example: "  mwlua run -haproxy /etc/haproxy/haproxy.cfg",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(*cobra.Command, []string) (err error) {
 			if err := s.check(); err != nil {
 				return err
@@ -110,7 +117,7 @@ func checkCommand(status *int) *cobra.Command {
 		Use:     "check -haproxy FILE...",
 		Short:   "Say what is wrong with a configuration, and start nothing",
 		Example: "  mwlua check -haproxy /etc/haproxy/haproxy.cfg",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			if err := s.check(); err != nil {
 				return err

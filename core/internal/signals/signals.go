@@ -40,6 +40,7 @@ func init() {
 	signal.Notify(Hup, syscall.SIGHUP)
 	signal.Notify(Child, syscall.SIGCHLD)
 	signal.Notify(unread, syscall.SIGQUIT) // HAProxy's master ignores it (H-6.21)
+	signal.Notify(unread, syscall.SIGPIPE) // or a log whose reader is gone would end us (os/signal, SIGPIPE)
 }
 
 // Release gives all signals back their default effect, for commands that are not a supervisor: Ctrl-C ends them. A stop that

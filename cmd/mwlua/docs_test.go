@@ -1,0 +1,87 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const root = "../.."
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(root, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// TestReadmeCommands: README's first command does the main job, its second is what CI runs.
+func TestReadmeCommands(t *testing.T) {
+	var commands []string
+	for line := range strings.Lines(readFile(t, "README.md")) {
+		if command, ok := strings.CutPrefix(line, "    "); ok {
+			commands = append(commands, strings.TrimSpace(command))
+		}
+	}
+	if len(commands) < 2 || commands[0] != "go run ./cmd/mwlua run -haproxy examples/haproxy.cfg" {
+		t.Fatalf("README's commands are %q", commands)
+	}
+	if ci := readFile(t, ".ci/run"); !strings.Contains(ci, "\n"+commands[1]+"\n") {
+		t.Errorf(".ci/run does not call README's second command, %q", commands[1])
+	}
+}
+
+// TestExampleRuns starts the example of README's first command, as it stands, and stops it by Ctrl-C's signal.
+func TestExampleRuns(t *testing.T) {
+	r := newRun(t, mwluaMaster, readFile(t, "examples/haproxy.cfg"))
+	r.loaded()
+	r.await("a heartbeat", func() bool { return strings.Contains(r.read(stdoutFile), "heartbeat # ") })
+	r.await("the greeting", func() bool { return strings.Contains(r.read(stdoutFile), "hello from the greeter") })
+	r.reload("USR2")
+	r.await("the greeter to be told of the reload", func() bool { return strings.Contains(r.read(stdoutFile), "reloaded") })
+	r.signal("INT")
+	r.gone()
+	if status := r.report().status; status != "exit:130" {
+		t.Errorf("the master ended with %s%s", status, r.files())
+	}
+}
+
+// TestDifferencesAreTested: every difference to HAProxy that docs/haproxy.md claims is named by a test.
+func TestDifferencesAreTested(t *testing.T) {
+	tests := testText(t)
+	rows := regexp.MustCompile(`(?m)^\| ((?:[HT]-[0-9.]+(?:, )?)+) \|`).FindAllStringSubmatch(readFile(t, "docs/haproxy.md"), -1)
+	if len(rows) < 10 {
+		t.Fatalf("found %d rows", len(rows))
+	}
+	for _, row := range rows {
+		for id := range strings.SplitSeq(row[1], ", ") {
+			if !regexp.MustCompile(regexp.QuoteMeta(id) + `\b`).MatchString(tests) {
+				t.Errorf("no test names %s", id)
+			}
+		}
+	}
+}
+
+// testText is the text of all tests and their data.
+func testText(t *testing.T) string {
+	t.Helper()
+	var b strings.Builder
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		isTest := strings.HasSuffix(path, "_test.go") && !strings.HasSuffix(path, "docs_test.go")
+		if err != nil || d.IsDir() || !isTest && !strings.Contains(path, "testdata") || strings.Contains(path, "/fuzz/") {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		b.Write(data)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
