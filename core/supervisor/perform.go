@@ -37,7 +37,7 @@ func stopRequest(signal int) machine.Event {
 func (s *supervisor) perform(now machine.Instant, a machine.Action) {
 	switch a := a.(type) {
 	case machine.Load:
-		go s.load(a.N)
+		go s.load(a.N) // waits for the loader; sends what it returns; ends then
 	case machine.Trial:
 		s.startTrial(a.N)
 	case machine.EndTrial:
