@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/mwlua/mwlua/core/supervisor"
 )
 
 // TestMain makes this binary everything that the tests need: called by the name of the life-cycle program it is that, called by
@@ -17,6 +19,9 @@ func TestMain(m *testing.M) {
 	}
 	if os.Getenv("MWLUA_TEST_MAIN") == "mwlua" {
 		main()
+	}
+	if filepath.Base(os.Args[0]) != "mwlua" {
+		supervisor.ReleaseSignals() // the tests are to end by Ctrl-C
 	}
 	testscript.Main(m, map[string]func(){"mwlua": main})
 }
