@@ -170,7 +170,7 @@ func (m *Machine) endLeaving(now Instant, slot int, in *Instance, cause Cause) {
 	declared, limit := m.terms(slot, in)
 	signal := stopSignal(declared, sigTERM)
 	in.Step, in.Cause = Stopping, cause
-	in.Deadline = m.due(slot, in.Seq, now+Instant(limit), limit != 0)
+	in.Deadline = m.due(slot, in.Seq, timeout(now, limit))
 	m.do(Note{
 		Kind: NoteLeftTooLate, ID: ID{p.Name, in.Seq}, PID: in.PID, Former: in.Seq != p.Current,
 		Signal: signal, Until: in.Deadline, Text: string(cause),

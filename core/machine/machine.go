@@ -2,6 +2,7 @@ package machine
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -174,10 +175,18 @@ func (m *Machine) instance(id ID) (*Program, *Instance) {
 	return p, p.find(id.Seq)
 }
 
+// after is now + d, and the last instant there is when that is later.
+func after(now Instant, d time.Duration) Instant {
+	if Instant(d) > math.MaxInt64-now {
+		return math.MaxInt64
+	}
+	return now + Instant(d)
+}
+
 // timeout is now + d, and 0 (never) for a d of 0.
 func timeout(now Instant, d time.Duration) Instant {
 	if d == 0 {
 		return 0
 	}
-	return now + Instant(d)
+	return after(now, d)
 }

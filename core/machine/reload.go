@@ -12,8 +12,6 @@ const reloadTimeout = 10 * time.Second
 func (m *Machine) booted(now Instant) {
 	r := &m.s.Reload
 	switch {
-	case m.s.Stop.Verb != "":
-		return
 	case r.Step == Handing:
 	case r.Step == Idle && m.s.Generation == 0:
 		r.N, r.By = r.N+1, "start"
@@ -34,7 +32,7 @@ func (m *Machine) request(now Instant, ev Request) {
 	case m.s.Stop.Verb != "": // T-3: a stop always wins over a reload
 		m.do(Note{Kind: NoteReloadRefused, Text: ev.By})
 	case r.Step != Idle:
-		r.Again = ev.By
+		r.Again, r.AgainBy = true, ev.By
 		m.do(Note{Kind: NoteReloadQueued, Text: ev.By})
 	case m.s.Generation == 0: // not booted: the first load will read what is there
 	default:
@@ -101,10 +99,10 @@ func (m *Machine) reloadTimedOut(now Instant) {
 // reloadEnds makes room for the next reload, and begins it if one was asked for meanwhile.
 func (m *Machine) reloadEnds(now Instant) {
 	r := &m.s.Reload
-	again := r.Again
+	before := *r
 	*r = Reload{N: r.N}
-	if again != "" {
-		m.try(now, again)
+	if before.Again {
+		m.try(now, before.AgainBy)
 	}
 }
 

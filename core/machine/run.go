@@ -59,7 +59,6 @@ func (m *Machine) spawnFailed(now Instant, ev SpawnFailed) {
 		return
 	}
 	m.spawning--
-	m.answered(p)
 	gone := *in
 	m.forget(p, ev.ID.Seq)
 	exit := policy.Exit{Program: p.Name, Seq: ev.ID.Seq, Code: 1, Reason: policy.StartFailed}
@@ -140,6 +139,9 @@ func (m *Machine) count(now Instant, p *Program, rule policy.Policy, exit *polic
 	} else {
 		p.Failures = 0
 	}
+	if rule.Limit == 0 {
+		p.Restarts = nil
+	}
 	if rule.Window > 0 {
 		for len(p.Restarts) > 0 && p.Restarts[0] <= now-Instant(rule.Window) {
 			p.Restarts = p.Restarts[1:]
@@ -178,7 +180,7 @@ func (m *Machine) restart(now Instant, slot int, delay time.Duration, note Note)
 		p.Restarts = append(p.Restarts, now)
 		p.Restarts = p.Restarts[max(0, len(p.Restarts)-limit):]
 	}
-	note.Until = now + Instant(delay)
+	note.Until = after(now, delay)
 	m.do(note)
 	m.wait(slot, note.Until)
 }

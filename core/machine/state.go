@@ -27,7 +27,8 @@ type Reload struct {
 	N        uint64 // counts the attempts; every answer carries it
 	Step     ReloadStep
 	By       string  `json:",omitempty"` // who asked
-	Again    string  `json:",omitempty"` // who asked meanwhile; "" means nobody
+	Again    bool    `json:",omitempty"` // one more was asked for meanwhile
+	AgainBy  string  `json:",omitempty"` // by whom, the last time
 	Deadline Instant `json:",omitempty"` // when the trial or the load is given up
 	Left     int     `json:",omitempty"` // in step Starting: programs that this load starts and that have no answer yet
 }
@@ -157,7 +158,7 @@ func (m *Machine) Check() error {
 		return fmt.Errorf("unknown reload step %q", s.Reload.Step)
 	case (s.Reload.Deadline != 0) != (s.Reload.Step == Trying || s.Reload.Step == Loading):
 		return fmt.Errorf("reload step %q with deadline %d", s.Reload.Step, s.Reload.Deadline)
-	case s.Reload.Again != "" && s.Reload.Step == Idle:
+	case s.Reload.Again && s.Reload.Step == Idle:
 		return fmt.Errorf("a reload is queued and none runs")
 	case len(s.Programs) < len(s.Config.Programs):
 		return fmt.Errorf("%d programs declared, %d known", len(s.Config.Programs), len(s.Programs))

@@ -60,14 +60,14 @@ func (m *Machine) stopInstance(now Instant, slot int, in *Instance) {
 	if m.s.Stop.Verb == SoftStop {
 		if in.Step == Started {
 			limit := m.s.Config.Programs[slot].FormerTimeout
-			in.Step, in.Deadline = Leaving, m.due(slot, in.Seq, now+Instant(limit), limit != 0)
+			in.Step, in.Deadline = Leaving, m.due(slot, in.Seq, timeout(now, limit))
 		}
 		m.signal(p, in, sigUSR1)
 		return
 	}
 	declared, limit := m.terms(slot, in)
 	if in.Step != Stopping || in.Deadline == 0 { // a second request does not give more time
-		in.Deadline = m.due(slot, in.Seq, now+Instant(limit), limit != 0)
+		in.Deadline = m.due(slot, in.Seq, timeout(now, limit))
 	}
 	in.Step = Stopping
 	m.signal(p, in, stopSignal(declared, m.s.Stop.Signal))
@@ -83,12 +83,11 @@ func (m *Machine) terms(slot int, in *Instance) (int, time.Duration) {
 	return spec.StopSignal, spec.StopTimeout
 }
 
-// due puts the deadline of an instance on the schedule and returns it; 0 when there is none.
-func (m *Machine) due(slot int, seq uint64, at Instant, ok bool) Instant {
-	if !ok {
-		return 0
+// due puts the deadline of an instance on the schedule and returns it; 0 is none.
+func (m *Machine) due(slot int, seq uint64, at Instant) Instant {
+	if at != 0 {
+		m.ends.add(entry{at: at, slot: slot, seq: seq})
 	}
-	m.ends.add(entry{at: at, slot: slot, seq: seq})
 	return at
 }
 

@@ -6,6 +6,7 @@ package policy
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 )
@@ -30,7 +31,7 @@ type Exit struct {
 	Reason     Reason        // how it ended
 	Ran        time.Duration // from spawn to exit; 0 for StartFailed
 	Failures   int           // failures in a row, this one included; 0 when the exit is no failure
-	Restarts   int           // restarts within Policy.Window before now
+	Restarts   int           // restarts within Policy.Window before now; counted only while Policy.Limit is set
 }
 
 // Status is the exit as a shell reports it: the code, or 128 + the signal.
@@ -98,6 +99,27 @@ type Policy struct {
 
 // MaxLimit bounds Policy.Limit, because the machine remembers the time of that many restarts.
 const MaxLimit = 1000
+
+// Validate returns what is wrong with p, a text a problem, each beginning with the name of the field.
+func (p Policy) Validate() []string {
+	var texts []string
+	check := func(ok bool, text string) {
+		if !ok {
+			texts = append(texts, text)
+		}
+	}
+	finite := func(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
+	check(slices.Contains([]Rule{RestartRule, ExitOnFailure, NoExitOnFailure}, p.Rule), fmt.Sprintf("rule: unknown value %q", p.Rule))
+	check(slices.Contains([]When{OnFailure, Always, Never}, p.When), fmt.Sprintf("policy: unknown value %q", p.When))
+	check(slices.Contains([]Do{"", Fail, Shutdown}, p.OnLimit), fmt.Sprintf("on_limit: unknown value %q", p.OnLimit))
+	check(p.Limit >= 0 && p.Limit <= MaxLimit, fmt.Sprintf("limit: must be 0 to %d", MaxLimit))
+	check(p.Window >= 0, "window: cannot be negative")
+	check(p.Backoff.Base >= 0 && p.Backoff.Max >= 0, "delay: cannot be negative")
+	check(p.Backoff.ResetAfter >= 0, "reset_after: cannot be negative")
+	check(finite(p.Backoff.Factor) && p.Backoff.Factor >= 0, "factor: must be a number from 0 up")
+	check(finite(p.Backoff.Jitter) && p.Backoff.Jitter >= 0 && p.Backoff.Jitter <= 1, "jitter: must be 0 to 1")
+	return texts
+}
 
 // Failed reports whether e is a failure under p: an exit that p does not list as a success. For HAProxy's rules the
 // statuses 0, 130 and 143 are no failure, whether by code or by signal (H-6.23, H-6.24).

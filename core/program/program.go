@@ -152,6 +152,8 @@ func (s Spec) validate() []Problem {
 	check(s.MaxFormer >= 0, "max_former: cannot be negative")
 	check(slices.Contains([]Reload{Replace, IfChanged, Keep}, s.OnReload), "on_reload: unknown value %q", s.OnReload)
 	check(s.OnReload == Keep || s.ReloadSignal != 0, "reload_signal: is required to replace an instance")
-	check(s.Exit.Limit >= 0 && s.Exit.Limit <= policy.MaxLimit, "restart.limit: must be 0 to %d", policy.MaxLimit)
+	for _, text := range s.Exit.Validate() {
+		ps = append(ps, s.problem("restart.%s", text))
+	}
 	return ps
 }

@@ -1,6 +1,7 @@
 package program
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -32,6 +33,10 @@ func TestValidate(t *testing.T) {
 		{func(s *Spec) { s.OnReload = "never" }, `f:3: program "web": on_reload: unknown value "never"`},
 		{func(s *Spec) { s.StopTimeout = -1 }, `f:3: program "web": a timeout cannot be negative`},
 		{func(s *Spec) { s.MaxFormer = -1 }, `f:3: program "web": max_former: cannot be negative`},
+		{func(s *Spec) { s.Exit.Backoff.Factor = math.Inf(1) }, `f:3: program "web": restart.factor: must be a number from 0 up`},
+		{func(s *Spec) { s.Exit.Backoff.Jitter = math.NaN() }, `f:3: program "web": restart.jitter: must be 0 to 1`},
+		{func(s *Spec) { s.Exit.Backoff.Base = -1 }, `f:3: program "web": restart.delay: cannot be negative`},
+		{func(s *Spec) { s.Exit.When = "x" }, `f:3: program "web": restart.policy: unknown value "x"`},
 		{func(s *Spec) { s.Exit.Limit = policy.MaxLimit + 1 }, `f:3: program "web": restart.limit: must be 0 to 1000`},
 	}
 	for _, test := range tests {

@@ -1,0 +1,68 @@
+# make test     everything that must pass before a change is merged, and what it needs (.ci/run runs just this)
+# make setup    what the tests need beside Go, gcc and git: Debian's haproxy, to compare with
+# make check    gofmt, go vet, staticcheck, and the walls between the packages
+# make unit     go test ./...
+# make race     the same under the race detector
+# make fuzz     every fuzz target for FUZZTIME
+# make build    ./mwlua, static
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+FUZZTIME ?= 10s
+STAGES := setup check unit race fuzz
+
+# A test that hangs is to say where within minutes. In CI nothing is taken from the cache.
+GOTEST := go test -timeout 5m $(if $(CI),-count=1)
+
+# Where Debian keeps haproxy, and a user's PATH has not got it.
+export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
+
+.PHONY: test $(STAGES) build clean
+
+test:
+	@times=; \
+	for stage in $(STAGES); do \
+		echo "== make $$stage"; start=$$SECONDS; \
+		$(MAKE) --no-print-directory $$stage || { echo "== make $$stage failed after $$((SECONDS - start)) s"; exit 1; }; \
+		times+=" $$stage $$((SECONDS - start)) s,"; \
+	done; \
+	echo "== all passed:$$times $$SECONDS s in all"
+
+# On a machine with systemd, installing haproxy would start it, so there it is left to the user. Elsewhere RUNLEVEL=1 tells
+# invoke-rc.d to start nothing.
+setup:
+	@if command -v haproxy >/dev/null; then echo "haproxy is here: $$(command -v haproxy)"; exit; fi; \
+	sudo=$$([ $$(id -u) = 0 ] || echo "sudo -n"); \
+	if [ -d /run/systemd/system ] || ! command -v apt-get >/dev/null || ! $$sudo true 2>/dev/null; then \
+		echo "make setup: haproxy is missing, which the tests compare mwlua with, and cannot be installed from here." >&2; \
+		echo "make setup: install HAProxy 2.6; on Debian 12: apt-get install haproxy" >&2; \
+		exit 1; \
+	fi; \
+	$$sudo apt-get update -q; \
+	$$sudo env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends haproxy </dev/null
+
+check:
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt -w is due for:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	go tool -modfile=.ci/tools/go.mod staticcheck ./...
+	$(GOTEST) ./core
+
+unit:
+	$(GOTEST) ./...
+
+race:
+	$(GOTEST) -race ./...
+
+# A find is kept in testdata/fuzz of its package: commit it with its fix.
+fuzz:
+	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sed 's/:func / /' | sort | while read -r file target; do \
+		echo "$$target in $$(dirname $$file)"; \
+		go test -run='^$$' -fuzz="^$$target$$" -fuzztime=$(FUZZTIME) -fuzzminimizetime=10x $$(dirname $$file) </dev/null; \
+	done
+
+build:
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o mwlua ./cmd/mwlua
+
+clean:
+	rm -f mwlua

@@ -1,0 +1,80 @@
+package machine
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/mwlua/mwlua/core/program"
+)
+
+// HAProxy takes any byte in names and arguments (H-1.4), and JSON only what is UTF-8: it would come back as something else. So
+// a string that is not valid is written as rawMark and one character a byte.
+const rawMark = "\ufdd0" // a noncharacter: no text begins with it
+
+func escape(s string) string {
+	if utf8.ValidString(s) && !strings.HasPrefix(s, rawMark) {
+		return s
+	}
+	runes := make([]rune, len(s))
+	for i := range len(s) {
+		runes[i] = rune(s[i])
+	}
+	return rawMark + string(runes)
+}
+
+func unescape(s string) string {
+	raw, ok := strings.CutPrefix(s, rawMark)
+	if !ok {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range raw {
+		b.WriteByte(byte(r))
+	}
+	return b.String()
+}
+
+type plainState State // without the methods below
+
+// MarshalJSON writes s so that UnmarshalJSON gives back the same bytes in every string.
+func (s State) MarshalJSON() ([]byte, error) { return json.Marshal(plainState(s.mapped(escape))) }
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (s *State) UnmarshalJSON(data []byte) error {
+	var plain plainState
+	if err := json.Unmarshal(data, &plain); err != nil {
+		return err
+	}
+	*s = State(plain).mapped(unescape)
+	return nil
+}
+
+// mapped is s with f applied to every string that somebody else chose. It shares no such string with s.
+func (s State) mapped(f func(string) string) State {
+	s.Reload.By, s.Reload.AgainBy = f(s.Reload.By), f(s.Reload.AgainBy)
+	s.Config.Pidfile, s.Config.Env = f(s.Config.Pidfile), mapAll(s.Config.Env, f)
+	s.Config.Programs = slices.Clone(s.Config.Programs)
+	for i := range s.Config.Programs {
+		mapSpec(&s.Config.Programs[i], f)
+	}
+	s.Programs = slices.Clone(s.Programs)
+	for i := range s.Programs {
+		s.Programs[i].Name = f(s.Programs[i].Name)
+	}
+	return s
+}
+
+func mapSpec(spec *program.Spec, f func(string) string) {
+	spec.Name, spec.Dir, spec.Place.File = f(spec.Name), f(spec.Dir), f(spec.Place.File)
+	spec.Command, spec.Env = mapAll(spec.Command, f), mapAll(spec.Env, f)
+}
+
+func mapAll(list []string, f func(string) string) []string {
+	list = slices.Clone(list)
+	for i := range list {
+		list[i] = f(list[i])
+	}
+	return list
+}

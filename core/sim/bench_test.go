@@ -1,0 +1,71 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/mwlua/mwlua/core/policy"
+	"github.com/mwlua/mwlua/core/program"
+)
+
+// crowd is a world of n programs that crash and restart all the time.
+func crowd(n int) *World {
+	w := New(1)
+	w.Bare = true
+	var c program.Config
+	for i := range n {
+		s := program.Spec{
+			Name: fmt.Sprintf("p%d", i), Command: []string{"/bin/p"}, OnReload: program.Replace, ReloadSignal: USR1,
+			StopTimeout: time.Second, Exit: policy.Policy{Backoff: policy.Backoff{Base: time.Minute, Jitter: 1}},
+		}
+		c.Programs = append(c.Programs, s)
+		w.Program(s.Name, Behaviour{Runs: time.Second, Ends: Ending{Code: 1}})
+	}
+	w.SetConfig(c)
+	w.Boot()
+	w.Settle()
+	w.Advance(10 * time.Minute)
+	return w
+}
+
+func BenchmarkStep(b *testing.B) {
+	for _, n := range []int{10, 1_000, 10_000} {
+		b.Run(fmt.Sprintf("programs=%d", n), func(b *testing.B) {
+			w := crowd(n)
+			b.ReportAllocs()
+			b.ResetTimer()
+			w.run(w.now+1<<60, b.N)
+			if w.Err() != nil {
+				b.Fatal(w.Err())
+			}
+		})
+	}
+}
+
+// TestStepCostDoesNotGrow: one of 10,000 programs costs about as much as one of 10 (architecture, rule 8). The bound is
+// loose because caches are not.
+func TestStepCostDoesNotGrow(t *testing.T) {
+	few, many := crowd(10), crowd(10_000)
+	var ratios []float64
+	for range 7 {
+		ratios = append(ratios, float64(cost(t, many))/float64(cost(t, few)))
+	}
+	slices.Sort(ratios)
+	t.Logf("the cost of a step grows by %.1f (%.1f to %.1f)", ratios[3], ratios[0], ratios[6])
+	if ratios[3] > 5 {
+		t.Errorf("a step among 10,000 programs costs %.1f times what it costs among 10", ratios[3])
+	}
+}
+
+// cost is the processor time of as many steps as there are enough to measure.
+func cost(t *testing.T, w *World) time.Duration {
+	t.Helper()
+	begin := cpuTime(t)
+	w.run(w.now+1<<60, 20_000)
+	if w.Err() != nil {
+		t.Fatal(w.Err())
+	}
+	return cpuTime(t) - begin
+}

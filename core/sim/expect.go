@@ -1,0 +1,120 @@
+package sim
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/mwlua/mwlua/core/machine"
+	"github.com/mwlua/mwlua/core/program"
+)
+
+// expectations are the world's own books, kept from what it saw, against which the machine is held.
+type expectations struct {
+	seed       uint64
+	steps      int
+	wakes      int // at this instant
+	booted     bool
+	generation uint64
+	config     program.Config           // in force
+	specs      map[string]*program.Spec // of it
+	before     map[string]*program.Spec // of the one before
+	asked      string                   // who asked for a reload that has not begun; "" means nobody
+	stop       machine.Verb
+	signal     int
+	stopStep   int      // the step of the last stop request that counted
+	status     int      // what mwlua is to leave with
+	gone       *process // whose end is being heard
+	ended      machine.Exited
+	fits       bool // the event is the answer to the load or the trial that is waited for
+}
+
+// patience is how long the machine waits for a trial, and for a load.
+const patience = 10 * time.Second
+
+// fail keeps the first broken expectation. The world stands still after it.
+func (w *World) fail(format string, args ...any) {
+	if w.err == nil {
+		w.err = fmt.Errorf("internal error: after %v, step %d: %s", w.Elapsed(), w.expect.steps, fmt.Sprintf(format, args...))
+	}
+}
+
+// check fails unless ok.
+func (w *World) check(ok bool, format string, args ...any) {
+	if !ok {
+		w.fail(format, args...)
+	}
+}
+
+// expectEvent notes what an event is going to mean, before the machine sees it.
+func (w *World) expectEvent(ev machine.Event) {
+	e := &w.expect
+	e.gone, e.fits = nil, false
+	switch ev := ev.(type) {
+	case machine.Booted:
+		e.booted = true
+	case machine.Request:
+		w.expectRequest(ev)
+	case machine.Exited:
+		e.gone, e.ended = w.process(ev.ID), ev
+	case machine.SpawnFailed:
+		e.gone = w.process(ev.ID)
+	case machine.Loaded:
+		e.fits = ev.N == w.load.n && !w.load.answered && e.stop == "" && w.now < w.load.since+machine.Instant(patience)
+	case machine.TrialPassed:
+		e.fits = ev.N == w.trial.n && w.trial.there && !w.trial.answered && e.stop == "" && w.now < w.trial.since+machine.Instant(patience)
+	}
+}
+
+func (w *World) expectRequest(ev machine.Request) {
+	e := &w.expect
+	switch {
+	case ev.Verb != machine.ReloadAll:
+		if e.stop != machine.StopAll || ev.Verb == machine.StopAll {
+			e.stop, e.signal, e.stopStep = ev.Verb, ev.Signal, e.steps+1
+		}
+	case e.booted && e.stop == "":
+		e.asked = ev.By
+	}
+}
+
+// expectLoaded follows the machine into a new configuration, before the actions of that step are looked at.
+func (w *World) expectLoaded(ev machine.Event) {
+	e := &w.expect
+	s := w.m.State()
+	loaded, ok := ev.(machine.Loaded)
+	switch {
+	case e.fits && ok:
+		w.check(s.Generation == e.generation+1, "the configuration was loaded and not taken")
+	case e.fits:
+		w.check(s.Reload.Step == machine.Settling || s.Reload.Step == machine.Handing, "the trial passed and was not heard")
+	}
+	if s.Generation == e.generation {
+		return
+	}
+	w.check(ok && s.Generation == e.generation+1, "generation %d after %d without a load", s.Generation, e.generation)
+	e.generation, e.config, e.before, e.status = s.Generation, loaded.Config, e.specs, 0
+	e.specs = make(map[string]*program.Spec, len(loaded.Config.Programs))
+	for i := range loaded.Config.Programs {
+		spec := &loaded.Config.Programs[i]
+		e.specs[spec.Name] = spec
+		t := w.tally(spec.Name)
+		t.loadedSince = true
+		for _, p := range t.live {
+			p.terms.add(spec)
+		}
+	}
+	for _, t := range w.order {
+		if e.specs[t.name] == nil {
+			t.restartAt, t.removed, t.loadedSince = 0, true, true
+		}
+	}
+}
+
+// after is at + d, or the end of time.
+func after(at machine.Instant, d time.Duration) machine.Instant {
+	if sum := at + machine.Instant(d); sum >= at {
+		return sum
+	}
+	return math.MaxInt64
+}

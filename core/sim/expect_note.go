@@ -1,0 +1,149 @@
+package sim
+
+import (
+	"slices"
+	"time"
+
+	"github.com/mwlua/mwlua/core/machine"
+	"github.com/mwlua/mwlua/core/policy"
+	"github.com/mwlua/mwlua/core/program"
+)
+
+// expectNote checks what the machine says against what happened.
+func (w *World) expectNote(n machine.Note) {
+	e := &w.expect
+	switch n.Kind {
+	case machine.NoteStopping:
+		if e.stop == "" {
+			e.stop, e.signal = machine.StopAll, TERM
+		}
+		e.stopStep = e.steps
+	case machine.NoteExited, machine.NoteSpawnFailed:
+		w.expectEnd(n)
+	case machine.NoteChange:
+		w.expectChange(n)
+	case machine.NoteLeftTooLate:
+		w.expectLeftTooLate(n)
+	case machine.NoteLoaded:
+		w.expectStarted()
+	}
+}
+
+// expectEnd checks the verdict on an exit, and remembers what it promises.
+func (w *World) expectEnd(n machine.Note) {
+	e := &w.expect
+	p := e.gone
+	if p == nil || p.id != n.ID {
+		w.fail("%v ended, says the machine, and nobody told it", n.ID)
+		return
+	}
+	if n.Kind == machine.NoteExited {
+		reason := policy.Exited
+		if p.nudge != 0 && e.ended.Signal == p.nudge && !p.left && e.stop == "" {
+			reason = policy.ReloadSignal
+		}
+		ok := n.Exit.Code == e.ended.Code && n.Exit.Signal == e.ended.Signal && n.Exit.Ran == time.Duration(w.now-p.since)
+		w.check(ok && n.Exit.Reason == reason, "%v ended otherwise than the machine says: %+v", n.ID, n.Exit)
+	}
+	w.check(n.Former == p.left, "%v: former is %v, and it was told to leave is %v", n.ID, n.Former, p.left)
+	switch {
+	case n.Former:
+		w.check(n.Verdict == policy.Verdict{}, "a verdict on the end of %v, a former one", n.ID)
+	case e.stop != "":
+		w.check(n.Verdict == policy.Verdict{}, "a verdict on the end of %v while mwlua stops", n.ID)
+		if e.signal == INT && e.status == 0 && n.Exit.Status() == 128+INT {
+			e.status = 128 + INT
+		}
+	default:
+		w.expectVerdict(n)
+	}
+}
+
+func (w *World) expectVerdict(n machine.Note) {
+	t, rule := w.tally(n.ID.Program), w.expect.specs[n.ID.Program].Exit
+	v := rule.Decide(n.Exit, w.expect.seed)
+	w.check(v == n.Verdict, "the policy of %v says %+v to %+v, the machine %+v", n.ID, v, n.Exit, n.Verdict)
+	w.check(v.Delay >= 0 && v.Delay <= 48*time.Hour, "%v is to restart in %v", n.ID, v.Delay)
+	w.expectCounts(t, rule, n.Exit)
+	if v.Reset {
+		t.failures = min(t.failures, 1)
+	}
+	if w.expect.status == 0 {
+		w.expect.status = v.ExitCode
+	}
+	if v.Do == policy.Restart {
+		t.restartAt = after(w.now, v.Delay)
+	}
+	if v.Do == policy.Restart && rule.Limit > 0 {
+		t.restarts = append(t.restarts, w.now)
+		t.restarts = t.restarts[max(0, len(t.restarts)-rule.Limit):]
+	}
+}
+
+// expectCounts checks what the machine tells the policy about the past. A load since the last exit may have wiped it out.
+func (w *World) expectCounts(t *tally, rule policy.Policy, exit policy.Exit) {
+	failures := 0
+	if rule.Failed(exit) {
+		failures = t.failures + 1
+	}
+	w.check(exit.Failures == failures || t.loadedSince && exit.Failures == 1,
+		"%s#%d failed %d times in a row, the machine says %d", t.name, exit.Seq, failures, exit.Failures)
+	if rule.Window > 0 {
+		t.restarts = slices.DeleteFunc(t.restarts, func(at machine.Instant) bool { return at <= w.now-machine.Instant(rule.Window) })
+	}
+	if t.loadedSince && exit.Restarts == 0 {
+		t.restarts = nil
+	}
+	w.check(exit.Restarts == len(t.restarts), "%s#%d: %d restarts, the machine says %d", t.name, exit.Seq, len(t.restarts), exit.Restarts)
+	t.failures, t.loadedSince = exit.Failures, false
+}
+
+// expectChange notes that a reload tells an instance to leave, and until when it may stay.
+func (w *World) expectChange(n machine.Note) {
+	p := w.process(n.ID)
+	if n.PID == 0 || p == nil {
+		return
+	}
+	p.left = true
+	if d := w.expect.before[n.ID.Program].FormerTimeout; d != 0 {
+		p.leaveBy = after(w.now, d)
+	}
+}
+
+func (w *World) expectLeftTooLate(n machine.Note) {
+	p := w.process(n.ID)
+	if p == nil {
+		w.fail("%v left too late, says the machine, and is not there", n.ID)
+		return
+	}
+	if n.Text == string(machine.ByFormerTimeout) {
+		w.check(p.terms.former != 0 && w.now >= after(p.toldAt, p.terms.former), "%v is stopped before its former_timeout", n.ID)
+	}
+	p.tooLate = true
+	if p.killBy == 0 {
+		p.killBy = n.Until
+	}
+}
+
+// expectStarted checks that a load did what it was to do, when the machine says that it ends.
+func (w *World) expectStarted() {
+	e := &w.expect
+	for i := range e.config.Programs {
+		spec := &e.config.Programs[i]
+		t := w.tally(spec.Name)
+		replace := spec.OnReload == program.Replace && !spec.NoStartOnReload
+		w.check(!replace && e.generation > 1 || t.generation == e.generation, "%q was not started by the load", t.name)
+		staying := 0
+		for _, p := range t.live {
+			w.check(!replace || p.generation == e.generation || p.told, "%v was not told to go by the load", p.id)
+			if p.left && !p.tooLate {
+				staying++
+			}
+		}
+		w.check(spec.MaxFormer == 0 || staying <= spec.MaxFormer, "%d former instances of %q", staying, t.name)
+	}
+	for _, t := range w.order {
+		untold := slices.ContainsFunc(t.live, func(p *process) bool { return !p.told })
+		w.check(e.specs[t.name] != nil || !untold, "%q was removed and its instance not told", t.name)
+	}
+}

@@ -1,0 +1,34 @@
+package sim
+
+import "github.com/mwlua/mwlua/core/machine"
+
+// perform carries out an action of the machine. last says that it is the last one of its step.
+func (w *World) perform(a machine.Action, last bool) {
+	switch a := a.(type) {
+	case machine.Load:
+		w.beginLoad(a)
+	case machine.Trial:
+		w.beginTrial(a)
+	case machine.EndTrial:
+		w.endTrial(a)
+	case machine.Handover:
+		w.expectLast(a, last)
+		w.handOver(a)
+	case machine.Spawn:
+		w.spawn(a)
+	case machine.Signal:
+		w.signal(a)
+	case machine.WritePidfile:
+		if w.PidfileFails != "" {
+			w.queue.add(&delivery{at: w.later(0), ev: machine.PidfileFailed{Text: w.PidfileFails}})
+		}
+	case machine.Note:
+		w.expectNote(a)
+	case machine.Quit:
+		w.expectLast(a, last)
+		w.expectQuit(a)
+		w.quit, w.status = true, a.Status
+	default:
+		w.fail("there is no such action in this world: %T", a)
+	}
+}

@@ -1,0 +1,110 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/mwlua/mwlua/core/machine"
+)
+
+// trace is what happened, kept as data and put into words when somebody asks.
+type trace struct{ records []record }
+
+// record is one step.
+type record struct {
+	at      machine.Instant
+	ev      machine.Event
+	actions []machine.Action
+}
+
+// maxTrace bounds the records that are kept: the older half goes when there are as many.
+const maxTrace = 1 << 20
+
+func (t *trace) add(at machine.Instant, ev machine.Event, actions []machine.Action) {
+	if len(t.records) == maxTrace {
+		t.records = append(t.records[:0], t.records[maxTrace/2:]...)
+	}
+	t.records = append(t.records, record{at, ev, actions})
+}
+
+func (t *trace) String() string { return t.tail(len(t.records)) }
+
+// tail is the end of the trace, n steps long.
+func (t *trace) tail(n int) string {
+	var b strings.Builder
+	for _, r := range t.records[max(0, len(t.records)-n):] {
+		fmt.Fprintf(&b, "%-12v %s\n", time.Duration(r.at-birth), eventText(r.ev))
+		for _, a := range r.actions {
+			fmt.Fprintf(&b, "%-12s   %s\n", "", machine.Text(a))
+		}
+	}
+	return b.String()
+}
+
+// eventText is an event in one line.
+func eventText(ev machine.Event) string {
+	switch ev := ev.(type) {
+	case machine.Booted:
+		return "boot"
+	case machine.Request:
+		return fmt.Sprintf("%s %q", ev.Verb, ev.By)
+	case machine.TrialPassed:
+		return fmt.Sprintf("trial-passed %d", ev.N)
+	case machine.TrialFailed:
+		return fmt.Sprintf("trial-failed %d %q", ev.N, ev.Text)
+	case machine.HandoverFailed:
+		return fmt.Sprintf("handover-failed %d %q", ev.N, ev.Text)
+	case machine.Loaded:
+		return fmt.Sprintf("loaded %d with %d programs", ev.N, len(ev.Config.Programs))
+	case machine.LoadFailed:
+		return fmt.Sprintf("load-failed %d %q", ev.N, ev.Text)
+	case machine.Wake:
+		return "wake"
+	default:
+		return processText(ev)
+	}
+}
+
+func processText(ev machine.Event) string {
+	switch ev := ev.(type) {
+	case machine.Spawned:
+		return fmt.Sprintf("spawned %v pid %d", ev.ID, ev.PID)
+	case machine.SpawnFailed:
+		return fmt.Sprintf("spawn-failed %v %q", ev.ID, ev.Text)
+	case machine.Exited:
+		return fmt.Sprintf("exited %v %s", ev.ID, endingText(Ending{Code: ev.Code, Signal: ev.Signal}))
+	case machine.SignalFailed:
+		return fmt.Sprintf("signal-failed %v %s %q", ev.ID, signalName(ev.Signal), ev.Text)
+	case machine.PidfileFailed:
+		return fmt.Sprintf("pidfile-failed %q", ev.Text)
+	default:
+		return fmt.Sprintf("%T", ev)
+	}
+}
+
+func endingText(end Ending) string {
+	if end.Signal != 0 {
+		return signalName(end.Signal)
+	}
+	return fmt.Sprintf("code %d", end.Code)
+}
+
+func signalName(n int) string {
+	switch n {
+	case 0:
+		return "request"
+	case HUP:
+		return "SIGHUP"
+	case INT:
+		return "SIGINT"
+	case KILL:
+		return "SIGKILL"
+	case USR1:
+		return "SIGUSR1"
+	case TERM:
+		return "SIGTERM"
+	default:
+		return fmt.Sprintf("signal-%d", n)
+	}
+}
