@@ -247,14 +247,24 @@ func (r *run) await(what string, holds func() bool) {
 // until waits for a condition. There is nothing to subscribe to that both masters offer, so it looks again and again.
 func (r *run) until(what string, holds func() bool) {
 	r.t.Helper()
-	look := time.NewTicker(3 * time.Millisecond)
-	defer look.Stop()
+	if !comes(holds) {
+		r.t.Fatalf("waited in vain for %s%s", what, r.files())
+	}
+}
+
+// comes looks again and again until a condition holds; false means that patience is over. A look that is expensive is taken
+// less often, so that those who wait do not take the machine from those they wait for.
+func comes(holds func() bool) bool {
 	deadline := time.After(patience)
-	for !holds() {
+	for {
+		began := time.Now()
+		if holds() {
+			return true
+		}
 		select {
-		case <-look.C:
+		case <-time.After(3*time.Millisecond + 4*time.Since(began)):
 		case <-deadline:
-			r.t.Fatalf("waited in vain for %s%s", what, r.files())
+			return holds()
 		}
 	}
 }
