@@ -290,7 +290,7 @@ func (r *run) until(what string, holds func() bool) {
 }
 
 func (r *run) files() string {
-	return fmt.Sprintf("\n-- config.json --\n%s\n-- log --\n%s", r.read("config.json"), r.read("log"))
+	return fmt.Sprintf("\n-- config.json --\n%.2000s\n-- log --\n%s", r.read("config.json"), r.read("log"))
 }
 
 // clean ends what is left of a test that failed.

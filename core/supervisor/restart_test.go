@@ -80,9 +80,11 @@ func TestEndsOfProgramsAreNotLost(t *testing.T) {
 	for _, spec := range specs {
 		r.pid(spec.Name + "#1")
 	}
-	gate, err := os.OpenFile(r.path("gate"), os.O_WRONLY, 0) // all wait for it
+	gate, err := os.OpenFile(r.path("gate"), os.O_RDWR, 0) // all wait at it, or will
 	must(t, err)
-	must(t, gate.Close())
+	defer gate.Close()
+	_, err = gate.WriteString(strings.Repeat("\n", len(specs)))
+	must(t, err)
 	r.logged("exited with code 3 after", len(specs))
 	r.signal(unix.SIGTERM)
 	r.exits(0)

@@ -88,7 +88,7 @@ func specs() []program.Spec {
 	}
 	failed := spec("failed", program.IfChanged)
 	failed.Exit = policy.Policy{Rule: policy.NoExitOnFailure}
-	odd := spec("x;pid=1|é=\n\"\\", program.Replace)
+	odd := spec("x;pid=1|é=\n\"\\\xff", program.Replace)
 	odd.Dir, odd.Env = "/srv/odd", []string{"A=1", "B=<&>\u2028"}
 	odd.User = &program.Credential{UID: 1 << 31, GID: 4, Groups: []uint32{4, 5}}
 	return []program.Spec{former, kept, unbounded, waiting, failed, spec("down", program.IfChanged), odd}

@@ -38,10 +38,14 @@ func sigaction(signal syscall.Signal, act, old *action) {
 }
 
 // DefaultIgnored gives the signals that somebody made us ignore, and that Go leaves ignored, their default action, so that
-// programs do not inherit that (T-16): job control only, as the runtime handles all others.
+// programs do not inherit that (T-16): job control, and those that threads of the C library use (make has them ignored).
 func DefaultIgnored() {
-	for _, s := range []syscall.Signal{syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGCONT} {
-		SetAction(s, Default)
+	for s := syscall.Signal(1); s <= 64; s++ {
+		var act action
+		sigaction(s, nil, &act)
+		if *(*uintptr)(unsafe.Pointer(&act)) == Ignore {
+			SetAction(s, Default)
+		}
 	}
 }
 

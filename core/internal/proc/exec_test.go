@@ -206,6 +206,7 @@ func TestExecHandsOnItsSignals(t *testing.T) {
 		status := strings.Join(lines, "\n")
 		blocked, _ := strconv.ParseUint(fieldOf(status, "SigBlk"), 16, 64)
 		ignored, _ := strconv.ParseUint(fieldOf(status, "SigIgn"), 16, 64)
+		ignored &= 1<<31 - 1 // what make or a shell had us ignore above them is not Exec's business
 		if blocked != want.blocked || ignored != want.ignored {
 			t.Errorf("%q: SigBlk %x, want %x; SigIgn %x, want %x", how, blocked, want.blocked, ignored, want.ignored)
 		}
