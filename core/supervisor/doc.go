@@ -6,7 +6,7 @@
 //
 //	goroutine      waits for                       sends                      ends with
 //	load           the loader                      Loaded, LoadFailed         the loader
-//	trial          the trial's answer              TrialPassed, TrialFailed   the answer, or the end of the trial
+//	trial          the trial's answer, or its end  TrialPassed, TrialFailed   either
 //
 // and in the process of a trial, which becomes the guard of the hand-over:
 //

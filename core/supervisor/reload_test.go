@@ -32,8 +32,8 @@ func TestReloadDoesWhatThePlanSays(t *testing.T) {
 func TestReloadThatFailsChangesNothing(t *testing.T) {
 	for fault, text := range map[string]string{
 		"trial fails":  `ALERT   config.json:7: it is no good`,
-		"trial panics": `ALERT   .*/supervisor ended without an answer; is it mwlua, and not broken\?`,
-		"trial exits":  `ALERT   .*/supervisor ended without an answer; is it mwlua, and not broken\?`,
+		"trial panics": `ALERT   the trial of .*/supervisor gave no answer, but ended with status \d+: is it mwlua, and not broken\?`,
+		"trial exits":  `ALERT   the trial of .*/supervisor gave no answer, but ended with status \d+: is it mwlua, and not broken\?`,
 		"image fails":  `ALERT   config.json:7: it is no good`, // it was changed after the trial had read it
 		"":             `ALERT   program "a": command: is required`,
 	} {

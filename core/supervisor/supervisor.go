@@ -150,6 +150,7 @@ func (s *supervisor) collect() {
 			delete(s.helpers, e.PID)
 			if s.trial != nil && s.trial.pid == e.PID {
 				s.trial.pid = 0
+				s.trial.exited <- e
 			}
 		default:
 			s.Log.Orphan(e.PID, exitStatus(e.Code, e.Signal))

@@ -42,6 +42,7 @@ type trial struct {
 	fd      int      // our end of the connection
 	conn    *os.File // the same
 	lines   *bufio.Reader
+	exited  chan proc.Exit // gets its exit, once
 	closing sync.Once
 }
 
@@ -81,7 +82,7 @@ func (s *supervisor) newTrial(n uint64) (*trial, error) {
 	}
 	unix.SetNonblock(pair[0], true) // so that closing it ends a read
 	conn := os.NewFile(uintptr(pair[0]), "trial")
-	return &trial{n: n, pid: pid, file: file, fd: pair[0], conn: conn, lines: bufio.NewReader(conn)}, nil
+	return &trial{n: n, pid: pid, file: file, fd: pair[0], conn: conn, lines: bufio.NewReader(conn), exited: make(chan proc.Exit, 1)}, nil
 }
 
 // document writes the state as it is now.
@@ -102,7 +103,7 @@ func (s *supervisor) awaitTrial(t *trial) {
 	var a answer
 	switch {
 	case err != nil:
-		s.events <- machine.TrialFailed{N: t.n, Text: s.path + " ended without an answer; is it mwlua, and not broken?"}
+		s.events <- machine.TrialFailed{N: t.n, Text: t.fate(s.path)}
 	case json.Unmarshal(line, &a) != nil:
 		s.events <- machine.TrialFailed{N: t.n, Text: fmt.Sprintf("%s gave no answer but %q", s.path, line)}
 	case !a.OK:
@@ -112,6 +113,20 @@ func (s *supervisor) awaitTrial(t *trial) {
 		return
 	}
 	t.close()
+}
+
+// fate says how a trial ended that gave no answer.
+func (t *trial) fate(path string) string {
+	text := "the trial of " + path + " gave no answer"
+	select {
+	case e := <-t.exited:
+		if e.Signal != 0 {
+			return fmt.Sprintf("%s: it was killed by %s", text, signalName(e.Signal))
+		}
+		return fmt.Sprintf("%s, but ended with status %d: is it mwlua, and not broken?", text, e.Code)
+	case <-time.After(time.Second): // it closed the connection and lives on, or we are leaving
+		return text + ", but closed the connection: is it mwlua?"
+	}
 }
 
 // endTrial ends the trial, or the guard that it became, if there is one.
