@@ -32,17 +32,22 @@ const (
 	ReloadAll Verb = "reload"    // read the configuration again and carry out the plan
 	StopAll   Verb = "stop"      // stop every program, then leave
 	SoftStop  Verb = "soft-stop" // SIGUSR1 to every instance, leave when all are gone, kill nobody
+	TellState Verb = "status"    // say what is: Report
 )
 
 type (
 	// Booted says that this image is up: at the very first start, and after every hand-over.
 	Booted struct{}
 	// Request asks for something. By says who asked, for the log. Signal is the one that a StopAll passes on to programs
-	// without a stop signal of their own.
+	// without a stop signal of their own. Hard makes a reload send SIGTERM where it would send the reload signal to what it
+	// replaces. From names who waits for an answer, a number that is never used twice; 0 is nobody. A reload and a status are
+	// answered, by Reply and Report.
 	Request struct {
 		Verb   Verb
 		By     string
 		Signal int
+		Hard   bool
+		From   uint64
 	}
 	// TrialPassed answers Trial: the new image loads the configuration and can take the state over.
 	TrialPassed struct{ N uint64 }
@@ -138,6 +143,14 @@ type (
 	}
 	// WritePidfile asks to write our pid to that file: PidfileFailed, or nothing.
 	WritePidfile struct{ Path string }
+	// Reply asks to tell who waits how its request ended. Nothing answers it.
+	Reply struct {
+		To   uint64
+		OK   bool
+		Text string // why not, a line a problem
+	}
+	// Report asks to tell who waits what the machine's State is at this moment. Nothing answers it.
+	Report struct{ To uint64 }
 	// Note is for the operator. Nothing answers it.
 	Note struct {
 		Kind    NoteKind
@@ -161,6 +174,8 @@ func (Handover) action()     {}
 func (Spawn) action()        {}
 func (Signal) action()       {}
 func (WritePidfile) action() {}
+func (Reply) action()        {}
+func (Report) action()       {}
 func (Note) action()         {}
 func (Quit) action()         {}
 

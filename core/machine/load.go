@@ -49,6 +49,9 @@ func (m *Machine) signalChanged(now Instant, changes []Change) {
 			in.Cause = ByReload
 			m.signal(p, in, c.Signal)
 		case c.Do == ReplaceIt || c.Do == RemoveIt:
+			if m.s.Reload.Hard {
+				c.Signal = sigTERM
+			}
 			m.do(Note{Kind: NoteChange, ID: ID{p.Name, in.Seq}, PID: in.PID, Signal: c.Signal, Text: string(c.Do) + ": " + c.Reason})
 			m.leave(now, p, in, spec, c.Signal)
 		}
@@ -93,6 +96,9 @@ func (m *Machine) signalFormers(refs []formerRef) {
 	for _, ref := range refs {
 		p := &m.s.Programs[ref.slot]
 		if in := p.find(ref.seq); in.Step == Leaving {
+			if m.s.Reload.Hard {
+				in.ReloadSignal = sigTERM
+			}
 			m.signal(p, in, in.ReloadSignal)
 		}
 	}
@@ -183,6 +189,8 @@ func (m *Machine) loadEnds(now Instant) {
 	if m.s.Reload.Step != Starting || m.s.Reload.Left > 0 {
 		return
 	}
+	m.s.Failures = 0
 	m.do(Note{Kind: NoteLoaded})
+	m.reply(m.s.Reload.Waiting, true, "")
 	m.reloadEnds(now)
 }

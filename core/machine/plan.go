@@ -70,7 +70,7 @@ func (m *Machine) change(spec *program.Spec, env bool) Change {
 	case Running:
 		return running(c, spec, old, changed)
 	case Waiting:
-		return waiting(c, spec, changed)
+		return backoff(c, spec, changed)
 	default:
 		return down(c, p, spec, changed)
 	}
@@ -97,8 +97,8 @@ func running(c Change, spec, old *program.Spec, changed []string) Change {
 	return c
 }
 
-// waiting: a program in backoff is tried at once when its declaration changed, or when it would have been replaced.
-func waiting(c Change, spec *program.Spec, changed []string) Change {
+// backoff: a program that waits for its restart is tried at once when its declaration changed, or when it would have been replaced.
+func backoff(c Change, spec *program.Spec, changed []string) Change {
 	switch {
 	case spec.NoStartOnReload:
 		c.Do, c.Reason = KeepIt, "waiting, and no start-on-reload"

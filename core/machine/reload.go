@@ -2,6 +2,7 @@ package machine
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -23,28 +24,52 @@ func (m *Machine) booted(now Instant) {
 }
 
 func (m *Machine) request(now Instant, ev Request) {
-	if ev.Verb != ReloadAll {
+	switch ev.Verb {
+	case ReloadAll:
+		m.reload(now, ev)
+	case TellState:
+		m.do(Report{To: ev.From})
+	default:
 		m.stop(now, ev.Verb, ev.Signal, ev.By)
-		return
 	}
+}
+
+func (m *Machine) reload(now Instant, ev Request) {
 	r := &m.s.Reload
 	switch {
 	case m.s.Stop.Verb != "": // T-3: a stop always wins over a reload
 		m.do(Note{Kind: NoteReloadRefused, Text: ev.By})
+		m.reply(waiting(ev), false, "mwlua is stopping")
 	case r.Step != Idle:
-		r.Again, r.AgainBy = true, ev.By
+		r.Again, r.AgainBy, r.AgainHard = true, ev.By, r.AgainHard || ev.Hard
+		r.AgainWaiting = append(r.AgainWaiting, waiting(ev)...)
 		m.do(Note{Kind: NoteReloadQueued, Text: ev.By})
 	case m.s.Generation == 0: // not booted: the first load will read what is there
+		m.reply(waiting(ev), false, "mwlua is not up yet")
 	default:
-		m.try(now, ev.By)
+		m.try(now, Reload{By: ev.By, Hard: ev.Hard, Waiting: waiting(ev)})
+	}
+}
+
+// waiting is who waits for the answer to a request.
+func waiting(ev Request) []uint64 {
+	if ev.From == 0 {
+		return nil
+	}
+	return []uint64{ev.From}
+}
+
+func (m *Machine) reply(to []uint64, ok bool, text string) {
+	for _, id := range to {
+		m.do(Reply{To: id, OK: ok, Text: text})
 	}
 }
 
 // try begins a reload with the trial of the next image.
-func (m *Machine) try(now Instant, by string) {
-	r := &m.s.Reload
-	*r = Reload{N: r.N + 1, Step: Trying, By: by, Deadline: timeout(now, reloadTimeout)}
-	m.do(Note{Kind: NoteReload, Text: by})
+func (m *Machine) try(now Instant, r Reload) {
+	r.N, r.Step, r.Deadline = m.s.Reload.N+1, Trying, timeout(now, reloadTimeout)
+	m.s.Reload = r
+	m.do(Note{Kind: NoteReload, Text: r.By})
 	m.do(Trial{N: r.N})
 }
 
@@ -83,7 +108,9 @@ func (m *Machine) reloadFailed(now Instant, n uint64, step ReloadStep, text stri
 	if step == Handing {
 		m.do(EndTrial{N: n})
 	}
+	m.s.Failures++
 	m.do(Note{Kind: NoteReloadFailed, Text: text})
+	m.reply(r.Waiting, false, text)
 	m.reloadEnds(now)
 }
 
@@ -102,7 +129,7 @@ func (m *Machine) reloadEnds(now Instant) {
 	before := *r
 	*r = Reload{N: r.N}
 	if before.Again {
-		m.try(now, before.AgainBy)
+		m.try(now, Reload{By: before.AgainBy, Hard: before.AgainHard, Waiting: before.AgainWaiting})
 	}
 }
 
@@ -119,5 +146,6 @@ func (m *Machine) reloadAborted() {
 	default:
 		m.do(Note{Kind: NoteReloadAborted, Text: r.By})
 	}
+	m.reply(slices.Concat(r.Waiting, r.AgainWaiting), false, "a stop was asked for")
 	*r = Reload{N: r.N}
 }

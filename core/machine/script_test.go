@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -148,7 +149,9 @@ func (d *driver) event(words, more []string) Event {
 	case "boot":
 		return Booted{}
 	case "reload":
-		return Request{Verb: ReloadAll, By: words[1]}
+		return Request{Verb: ReloadAll, By: words[1], Hard: slices.Contains(words, "hard"), From: from(last)}
+	case "status":
+		return Request{Verb: TellState, From: from(last)}
 	case "stop":
 		return Request{Verb: StopAll, By: "SIG" + words[1], Signal: signalNumber(d.t, words[1])}
 	case "soft-stop":
@@ -183,6 +186,12 @@ func (d *driver) event(words, more []string) Event {
 	}
 	d.t.Fatalf("unknown command %q", words)
 	return nil
+}
+
+// from reads from=N.
+func from(word string) uint64 {
+	n, _ := strconv.ParseUint(strings.TrimPrefix(word, "from="), 10, 64)
+	return n
 }
 
 // config reads program lines: NAME key=value…, with HAProxy's behaviour where a key is not given.

@@ -18,19 +18,26 @@ type State struct {
 	Config     program.Config // of that load
 	Reload     Reload
 	Stop       Stop
+	Failures   int       `json:",omitempty"` // failed loads since the last good one
 	Status     int       // what mwlua leaves with, if nothing else happens: the first Verdict.ExitCode that is not 0
 	Programs   []Program // in the order of Config, then removed ones that still have instances
 }
 
 // Reload is the progress of a load. One runs at a time; Again says that one more was asked for meanwhile.
 type Reload struct {
-	N        uint64 // counts the attempts; every answer carries it
-	Step     ReloadStep
-	By       string  `json:",omitempty"` // who asked
-	Again    bool    `json:",omitempty"` // one more was asked for meanwhile
-	AgainBy  string  `json:",omitempty"` // by whom, the last time
-	Deadline Instant `json:",omitempty"` // when the trial or the load is given up
-	Left     int     `json:",omitempty"` // in step Starting: programs that this load starts and that have no answer yet
+	N       uint64 // counts the attempts; every answer carries it
+	Step    ReloadStep
+	By      string `json:",omitempty"` // who asked
+	Again   bool   `json:",omitempty"` // one more was asked for meanwhile
+	AgainBy string `json:",omitempty"` // by whom, the last time
+	Hard    bool   `json:",omitempty"` // what goes gets SIGTERM instead of its reload signal
+	// Waiting are those who wait for the end of this load, AgainWaiting for that of the one that follows, which is hard
+	// if AgainHard says so.
+	Waiting      []uint64 `json:",omitempty"`
+	AgainWaiting []uint64 `json:",omitempty"`
+	AgainHard    bool     `json:",omitempty"`
+	Deadline     Instant  `json:",omitempty"` // when the trial or the load is given up
+	Left         int      `json:",omitempty"` // in step Starting: programs that this load starts and that have no answer yet
 }
 
 // ReloadStep is how far a load got.
@@ -160,6 +167,8 @@ func (m *Machine) Check() error {
 		return fmt.Errorf("reload step %q with deadline %d", s.Reload.Step, s.Reload.Deadline)
 	case s.Reload.Again && s.Reload.Step == Idle:
 		return fmt.Errorf("a reload is queued and none runs")
+	case len(s.Reload.Waiting) > 0 && s.Reload.Step == Idle, len(s.Reload.AgainWaiting) > 0 && !s.Reload.Again:
+		return fmt.Errorf("somebody waits for a load that does not run")
 	case len(s.Programs) < len(s.Config.Programs):
 		return fmt.Errorf("%d programs declared, %d known", len(s.Config.Programs), len(s.Programs))
 	case left != s.Reload.Left:

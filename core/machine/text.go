@@ -28,6 +28,10 @@ func Text(a Action) string {
 		return fmt.Sprintf("signal %v %s", a.ID, signalName(a.Signal))
 	case WritePidfile:
 		return "write-pidfile " + a.Path
+	case Reply:
+		return strings.TrimSpace(fmt.Sprintf("reply %d %v %s", a.To, a.OK, a.Text))
+	case Report:
+		return fmt.Sprintf("report %d", a.To)
 	case Note:
 		return "note " + a.text()
 	case Quit:

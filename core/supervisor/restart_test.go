@@ -50,7 +50,7 @@ func TestRestartIsDueAcrossAReload(t *testing.T) {
 	if r.read("up.a#2") != "" {
 		t.Log("the reload took so long that the test has shown nothing")
 	}
-	r.logged("a#2 started", 1) // a little after the program itself says so
+	r.logged("a#2 started", 1)                                                     // a little after the program itself says so
 	if took := r.between("it starts again", "a#2 started"); took < time.Second/2 { // how late depends on the machine
 		t.Errorf("a#2 started %v after the end of a#1, want 1s%s", took, r.files())
 	}
