@@ -151,6 +151,8 @@ type (
 	}
 	// Report asks to tell who waits what the machine's State is at this moment. Nothing answers it.
 	Report struct{ To uint64 }
+	// Notify asks to tell whoever runs mwlua what it is doing (sd_notify(3)). Nothing answers it.
+	Notify struct{ Doing Doing }
 	// Note is for the operator. Nothing answers it.
 	Note struct {
 		Kind    NoteKind
@@ -176,8 +178,19 @@ func (Signal) action()       {}
 func (WritePidfile) action() {}
 func (Reply) action()        {}
 func (Report) action()       {}
+func (Notify) action()       {}
 func (Note) action()         {}
 func (Quit) action()         {}
+
+// Doing is what a service manager is told.
+type Doing string
+
+const (
+	IsReady      Doing = "ready"
+	IsReloading  Doing = "reloading"
+	ReloadFailed Doing = "reload-failed" // and ready, as before
+	IsStopping   Doing = "stopping"
+)
 
 // NoteKind says what a Note tells.
 type NoteKind string

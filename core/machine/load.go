@@ -191,6 +191,7 @@ func (m *Machine) loadEnds(now Instant) {
 	}
 	m.s.Failures = 0
 	m.do(Note{Kind: NoteLoaded})
+	m.do(Notify{Doing: IsReady})
 	m.reply(m.s.Reload.Waiting, true, "")
 	m.reloadEnds(now)
 }

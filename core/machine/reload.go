@@ -70,6 +70,7 @@ func (m *Machine) try(now Instant, r Reload) {
 	r.N, r.Step, r.Deadline = m.s.Reload.N+1, Trying, timeout(now, reloadTimeout)
 	m.s.Reload = r
 	m.do(Note{Kind: NoteReload, Text: r.By})
+	m.do(Notify{Doing: IsReloading})
 	m.do(Trial{N: r.N})
 }
 
@@ -100,6 +101,7 @@ func (m *Machine) reloadFailed(now Instant, n uint64, step ReloadStep, text stri
 	}
 	if m.s.Generation == 0 {
 		m.do(Note{Kind: NoteFirstLoadError, Text: text})
+		m.reply(slices.Concat(r.Waiting, r.AgainWaiting), false, text)
 		m.s.Stop, m.s.Status = Stop{Verb: StopAll, Done: true}, 1
 		*r = Reload{N: r.N}
 		m.do(Quit{Status: 1})
@@ -110,6 +112,7 @@ func (m *Machine) reloadFailed(now Instant, n uint64, step ReloadStep, text stri
 	}
 	m.s.Failures++
 	m.do(Note{Kind: NoteReloadFailed, Text: text})
+	m.do(Notify{Doing: ReloadFailed})
 	m.reply(r.Waiting, false, text)
 	m.reloadEnds(now)
 }

@@ -29,6 +29,9 @@ func (m *Machine) stop(now Instant, verb Verb, signal int, by string) {
 	if s.Verb == StopAll && verb == SoftStop {
 		return
 	}
+	if s.Verb == "" {
+		m.do(Notify{Doing: IsStopping})
+	}
 	s.Verb, s.Signal = verb, signal
 	m.do(Note{Kind: NoteStopping, Signal: signal, Text: by})
 	m.reloadAborted()

@@ -32,6 +32,8 @@ func Text(a Action) string {
 		return strings.TrimSpace(fmt.Sprintf("reply %d %v %s", a.To, a.OK, a.Text))
 	case Report:
 		return fmt.Sprintf("report %d", a.To)
+	case Notify:
+		return "notify " + string(a.Doing)
 	case Note:
 		return "note " + a.text()
 	case Quit:

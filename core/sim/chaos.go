@@ -78,6 +78,15 @@ const maxMove = 200
 
 func (c *chaos) advance(d time.Duration) { c.w.run(c.w.now+machine.Instant(d), maxMove) }
 
+func (c *chaos) reload() {
+	by := []string{"SIGHUP", "SIGUSR2", ""}[c.dice.IntN(3)]
+	if c.one(2) {
+		c.w.Reload(by)
+		return
+	}
+	c.w.Ask(by, c.one(4))
+}
+
 // move is one thing that happens.
 func (c *chaos) move() {
 	switch n := c.dice.IntN(100); {
@@ -86,7 +95,7 @@ func (c *chaos) move() {
 	case n < 40:
 		c.advance(24 * c.span())
 	case n < 52:
-		c.w.Reload([]string{"SIGHUP", "SIGUSR2", ""}[c.dice.IntN(3)])
+		c.reload()
 	case n < 60:
 		c.w.SetConfig(c.config())
 	case n < 63:

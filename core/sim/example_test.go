@@ -35,6 +35,7 @@ func Example() {
 	// 2ms          spawned web#1 pid 2
 	//                note spawned web#1
 	//                note loaded
+	//                notify ready
 	// 2ms          exited web#1 code 1
 	//                note exited web#1 code 1 after 1ms → restart in 20s (attempt 1)
 	// 20.002s      wake

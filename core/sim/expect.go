@@ -11,6 +11,10 @@ import (
 
 // expectations are the world's own books, kept from what it saw, against which the machine is held.
 type expectations struct {
+	askers  uint64        // by how many the answer to a reload was waited for
+	waiting []uint64      // which of them still wait
+	doing   machine.Doing // what the service manager was told last
+
 	seed       uint64
 	steps      int
 	wakes      int // at this instant

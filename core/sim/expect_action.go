@@ -89,6 +89,7 @@ func (w *World) expectQuit(a machine.Quit) {
 		}
 	}
 	w.check(!w.trial.there, "mwlua leaves and the process of a trial is there")
+	w.expectNobodyWaits()
 	if e.generation == 0 && e.stop == "" {
 		w.check(a.Status == 1, "mwlua leaves with status %d after the first load failed", a.Status)
 		return

@@ -18,6 +18,9 @@ func (w *World) expectStep(ev machine.Event) {
 	}
 	s, e := w.m.State(), &w.expect
 	w.check(e.asked == "" || e.stop != "" || w.quit || s.Reload.Step != machine.Idle, "the reload that %q asked for is lost", e.asked)
+	if s.Reload.Step == machine.Idle {
+		w.expectNobodyWaits()
+	}
 	w.check(s.Stop.Verb == e.stop || w.quit, "stop is %q, the machine says %q", e.stop, s.Stop.Verb)
 	w.expectTold(ev)
 	w.expectSame(s)

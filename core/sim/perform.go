@@ -22,6 +22,11 @@ func (w *World) perform(a machine.Action, last bool) {
 		if w.PidfileFails != "" {
 			w.queue.add(&delivery{at: w.later(0), ev: machine.PidfileFailed{Text: w.PidfileFails}})
 		}
+	case machine.Notify:
+		w.expectNotify(a)
+	case machine.Reply:
+		w.expectReply(a)
+	case machine.Report:
 	case machine.Note:
 		w.expectNote(a)
 	case machine.Quit:

@@ -114,6 +114,10 @@ func (w *World) step(ev machine.Event) {
 // hear keeps the books of what the machine has been told.
 func (w *World) hear(ev machine.Event) {
 	switch ev := ev.(type) {
+	case machine.Request:
+		if ev.From != 0 && ev.Verb == machine.ReloadAll {
+			w.expect.waiting = append(w.expect.waiting, ev.From)
+		}
 	case machine.Spawned:
 		if p := w.process(ev.ID); p != nil {
 			p.running = true

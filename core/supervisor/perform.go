@@ -54,6 +54,8 @@ func (s *supervisor) perform(now machine.Instant, a machine.Action) {
 		if err := writePidfile(a.Path); err != nil {
 			s.queue = append(s.queue, machine.PidfileFailed{Text: err.Error()})
 		}
+	case machine.Notify:
+		s.notify(a.Doing)
 	case machine.Note:
 		s.Log.Note(now, a)
 	case machine.Quit:

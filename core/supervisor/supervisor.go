@@ -39,6 +39,7 @@ type supervisor struct {
 	helpers map[int]bool       // pids of trials and guards that were not collected yet
 	trial   *trial             // under way, or passed and waiting to guard; nil when there is none
 	quit    *int               // status, once Quit was performed
+	deaf    bool               // the service manager could not be reached, and that was said
 }
 
 // Run runs the supervisor until it is asked to stop, and returns the status to exit with. It must be called from the main

@@ -53,7 +53,7 @@ func TestProgramLeadsAProcessGroup(t *testing.T) {
 // ignoring makes a process that was born with everything ignored that a shell can ignore.
 func ignoring(cmd *exec.Cmd) {
 	shell := exec.Command("/bin/sh", "-c", `trap "" HUP INT QUIT ILL TRAP ABRT BUS FPE USR1 SEGV USR2 PIPE ALRM TERM CHLD CONT `+
-		`TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS 35 50 64; exec "$0" "$@"`)
+		`TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS 34 35 50 64; exec "$0" "$@"`)
 	cmd.Path, cmd.Args = shell.Path, append(shell.Args, cmd.Args...)
 }
 
