@@ -56,7 +56,7 @@ var libraries = map[string]struct {
 	"github.com/moby/sys/user":         {in: []string{"compat/haproxycfg"}},
 	"github.com/google/renameio/v2":    {in: []string{"core/supervisor"}},
 	"github.com/coreos/go-systemd/v22": {in: []string{"core/supervisor"}},
-	"golang.org/x/sys":                 {in: []string{"core/internal", "core/supervisor"}, inTests: []string{"cmd"}},
+	"golang.org/x/sys":                 {in: []string{"core/internal", "core/supervisor", "core/control"}, inTests: []string{"cmd", "compat"}},
 	"github.com/google/go-cmp":         {inTests: []string{"."}},
 	"pgregory.net/rapid":               {inTests: []string{"."}},
 	"github.com/rogpeppe/go-internal":  {inTests: []string{"."}},

@@ -124,9 +124,12 @@ func must(t *testing.T, err error) {
 
 func (r *run) path(name string) string { return filepath.Join(r.dir, name) }
 
-// write replaces a file in one go.
+// write replaces a file in one go. No other test may fork meanwhile: a child that has the file open for writing, until its
+// execve, would make it a busy text file.
 func (r *run) write(name, text string, mode os.FileMode) {
 	r.t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	must(r.t, os.WriteFile(r.path(name)+".new", []byte(text), mode))
 	must(r.t, os.Rename(r.path(name)+".new", r.path(name)))
 }
