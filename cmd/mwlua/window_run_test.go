@@ -303,7 +303,8 @@ func (w *window) drained() {
 	})
 }
 
-// helper waits until mwlua has one child beside these, and returns it: a trial, that is.
+// helper waits until mwlua has one child beside these, and returns it: a trial, that is. It has done its execve: one that is
+// stopped before that would stop mwlua, too, which waits for the execve (vfork(2)).
 func (w *window) helper(instances ...int) (pid int) {
 	w.t.Helper()
 	w.until("a trial", func() bool {
@@ -312,7 +313,8 @@ func (w *window) helper(instances ...int) (pid int) {
 			return false
 		}
 		pid = others[0]
-		return true
+		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		return strings.Contains(string(line), "\x00trial\x00")
 	})
 	return pid
 }
