@@ -50,17 +50,16 @@ var libraries = map[string]struct {
 	in      []string
 	inTests []string // besides the tests of in
 }{
-	"github.com/yuin/gopher-lua":       {in: []string{"lua"}},
-	"github.com/hashicorp/go-plugin":   {in: []string{"plugins"}},
-	"github.com/spf13/cobra":           {in: []string{"cmd/mwlua"}},
-	"github.com/moby/sys/user":         {in: []string{"compat/haproxycfg"}},
-	"github.com/google/renameio/v2":    {in: []string{"core/supervisor"}},
-	"github.com/coreos/go-systemd/v22": {in: []string{"core/supervisor"}},
-	"golang.org/x/sys":                 {in: []string{"core/internal", "core/supervisor", "core/control"}, inTests: []string{"cmd", "compat"}},
-	"github.com/google/go-cmp":         {inTests: []string{"."}},
-	"pgregory.net/rapid":               {inTests: []string{"."}},
-	"github.com/rogpeppe/go-internal":  {inTests: []string{"."}},
-	"go.uber.org/goleak":               {inTests: []string{"."}},
+	"github.com/yuin/gopher-lua":      {in: []string{"lua"}},
+	"github.com/hashicorp/go-plugin":  {in: []string{"plugins"}},
+	"github.com/spf13/cobra":          {in: []string{"cmd/mwlua"}},
+	"github.com/moby/sys/user":        {in: []string{"compat/haproxycfg"}},
+	"github.com/google/renameio/v2":   {in: []string{"core/supervisor"}},
+	"golang.org/x/sys":                {in: []string{"core/internal", "core/supervisor", "core/control"}, inTests: []string{"cmd", "compat"}},
+	"github.com/google/go-cmp":        {inTests: []string{"."}},
+	"pgregory.net/rapid":              {inTests: []string{"."}},
+	"github.com/rogpeppe/go-internal": {inTests: []string{"."}},
+	"go.uber.org/goleak":              {inTests: []string{"."}},
 }
 
 // pureStd is what a pure package may import of the standard library, and simStd what core/sim may besides.

@@ -94,19 +94,21 @@ func trialCommand(status *int) *cobra.Command {
 		Hidden:             true,
 		DisableFlagParsing: true,
 		RunE: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 || args[0] != "run" {
-				return errors.New("trial is for mwlua's own use, at a reload")
-			}
 			var s sources
-			c := &cobra.Command{Use: "run", RunE: func(*cobra.Command, []string) error { return s.check() }}
-			s.flags(c)
-			c.SetArgs(args[1:])
-			c.SilenceErrors, c.SilenceUsage = true, true
-			if err := c.Execute(); err != nil {
-				return err
-			}
-			*status = supervisor.Trial(s.options())
-			return nil
+			root := &cobra.Command{Use: "mwlua", SilenceErrors: true, SilenceUsage: true, RunE: func(*cobra.Command, []string) error {
+				return errors.New("trial is for mwlua's own use, at a reload")
+			}}
+			run := &cobra.Command{Use: "run", Args: noArguments, RunE: func(*cobra.Command, []string) error {
+				if err := s.check(); err != nil {
+					return err
+				}
+				*status = supervisor.Trial(s.options())
+				return nil
+			}}
+			s.flags(run)
+			root.AddCommand(run)
+			root.SetArgs(args)
+			return root.Execute()
 		},
 	}
 }

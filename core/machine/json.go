@@ -44,7 +44,9 @@ func (s State) MarshalJSON() ([]byte, error) { return json.Marshal(plainState(s.
 // UnmarshalJSON reads what MarshalJSON wrote.
 func (s *State) UnmarshalJSON(data []byte) error {
 	var plain plainState
-	if err := json.Unmarshal(data, &plain); err != nil {
+	decoder := json.NewDecoder(strings.NewReader(string(data)))
+	decoder.DisallowUnknownFields() // what an older binary does not know it must not lose
+	if err := decoder.Decode(&plain); err != nil {
 		return err
 	}
 	*s = State(plain).mapped(unescape)

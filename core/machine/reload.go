@@ -119,7 +119,7 @@ func (m *Machine) reloadFailed(now Instant, n uint64, step ReloadStep, text stri
 
 func (m *Machine) reloadTimedOut(now Instant) {
 	r := &m.s.Reload
-	text := fmt.Sprintf("no answer within %v", reloadTimeout)
+	text := fmt.Sprintf("no answer within %v: the next image hangs, or a file of the configuration never ends", reloadTimeout)
 	if r.Step == Trying {
 		m.do(EndTrial{N: r.N})
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/mwlua/mwlua/core/program"
 )
 
-// StateVersion is the version of State. A reader takes its own version and, where said so, older ones.
+// StateVersion is the version of State. A reader takes its own version only.
 const StateVersion = 1
 
 // State is all that a Machine knows, as plain data: it can be sent through JSON at any step without changing what follows.

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strconv"
 
@@ -16,6 +17,9 @@ import (
 // handOver replaces this image by the next one. When it returns, it failed, and everything is as before.
 func (s *supervisor) handOver(n uint64) {
 	err := s.tryHandOver()
+	if stop := pendingStop(); stop != nil {
+		s.queue = append(s.queue, stop) // it comes first, and is the reason
+	}
 	s.queue = append(s.queue, machine.HandoverFailed{N: n, Text: err.Error()})
 }
 
@@ -37,16 +41,19 @@ func (s *supervisor) tryHandOver() error {
 		}
 		defer carry.Inherit(fd, false)
 	}
-	defer signals.Listen()
-	return proc.Exec(proc.Image{
+	err := proc.Exec(proc.Image{
 		Path: s.path, Argv: os.Args, Env: append(os.Environ(), carry.Variable+"="+strconv.Itoa(t.file.FD())),
-		IntIgnored: signals.IntIgnored,
-	}, func() error {
-		if signals.StopsCaught() {
-			return errors.New("a stop was asked for")
-		}
-		return nil
+		IntIgnored: signals.IntIgnored, LastWord: lastWord, Back: signals.Listen,
 	})
+	return fmt.Errorf("cannot execute %s: %w", s.path, err)
+}
+
+// lastWord is the last look at the stops that this image was asked for.
+func lastWord() error {
+	if signals.StopsCaught() {
+		return errors.New("a stop was asked for")
+	}
+	return nil
 }
 
 // seal writes the final state.

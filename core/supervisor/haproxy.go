@@ -34,7 +34,7 @@ func (l *Log) haproxy(now machine.Instant, n machine.Note) {
 		l.write(warning, fmt.Sprintf("All workers exited. Exiting... (%d)", n.Exit.Code))
 	case machine.NoteChange:
 		if n.PID == 0 { // the others show in the lines that follow
-			l.write(notice, fmt.Sprintf("Program '%s': %s", n.ID.Program, n.Text))
+			l.write(notice, fmt.Sprintf("Program '%s': %s%s", n.ID.Program, n.Text, sent(n)))
 		}
 	default:
 		lv, text := describe(now, n)
@@ -59,6 +59,10 @@ func (l *Log) haproxyExit(n machine.Note) {
 	lv, which := alert, "Current"
 	if n.Former {
 		lv, which = warning, "Former"
+	}
+	if n.Exit.Code == machine.UnknownCode {
+		l.write(lv, fmt.Sprintf("%s program '%s' (%d) ended, how is not known", which, n.ID.Program, n.PID))
+		return
 	}
 	status := n.Exit.Status()
 	l.write(lv, fmt.Sprintf("%s program '%s' (%d) exited with code %d (%s)",

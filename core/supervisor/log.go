@@ -57,7 +57,11 @@ func (l *Log) Warn(format string, args ...any) { l.write(warning, fmt.Sprintf(fo
 
 // Orphan tells the end of a child that is no instance.
 func (l *Log) Orphan(pid, status int) {
-	l.write(warning, fmt.Sprintf("Process %d exited with code %d (%s)", pid, status, statusName(status)))
+	lv := warning
+	if status == 0 && l.format != HAProxyFormat {
+		lv = notice
+	}
+	l.write(lv, fmt.Sprintf("Process %d exited with code %d (%s)", pid, status, statusName(status)))
 }
 
 // write writes text, a line each of its lines.

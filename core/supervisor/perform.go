@@ -47,6 +47,9 @@ func (s *supervisor) perform(now machine.Instant, a machine.Action) {
 	case machine.Spawn:
 		s.queue = append(s.queue, s.spawn(a))
 	case machine.Signal:
+		if s.owners[a.PID] != a.ID {
+			return // it was collected, its exit is in the queue, and its number may be somebody else's by now
+		}
 		if err := proc.Signal(a.PID, a.Signal, a.Group); err != nil {
 			s.queue = append(s.queue, machine.SignalFailed{ID: a.ID, Signal: a.Signal, Text: err.Error()})
 		}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/mwlua/mwlua/core/internal/carry"
@@ -75,7 +74,7 @@ func (s *supervisor) loop() int {
 	for s.quit == nil {
 		if len(s.queue) > 0 {
 			ev := s.queue[0]
-			s.queue = slices.Delete(s.queue, 0, 1)
+			s.queue = s.queue[1:]
 			s.step(ev)
 			continue
 		}

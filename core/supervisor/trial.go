@@ -3,6 +3,7 @@ package supervisor
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -71,18 +72,28 @@ func (s *supervisor) newTrial(n uint64) (*trial, error) {
 	}
 	defer unix.Close(pair[1])
 	pid, err := proc.Start(proc.Command{
-		Argv:  append(append([]string{s.path}, s.TrialArgs...), s.Args...),
-		Env:   os.Environ(),
-		Files: []uintptr{0, 2, 2, uintptr(file.FD()), uintptr(pair[1])},
+		Argv:    append(append([]string{s.path}, s.TrialArgs...), s.Args...),
+		Env:     os.Environ(),
+		NoShell: true,
+		Files:   []uintptr{0, 2, 2, uintptr(file.FD()), uintptr(pair[1])},
 	})
 	if err != nil {
 		file.Close()
 		unix.Close(pair[0])
-		return nil, fmt.Errorf("cannot execute %w", err)
+		return nil, fmt.Errorf("cannot execute %s: %w", s.path, errnoOf(err))
 	}
 	unix.SetNonblock(pair[0], true) // so that closing it ends a read
 	conn := os.NewFile(uintptr(pair[0]), "trial")
 	return &trial{n: n, pid: pid, file: file, fd: pair[0], conn: conn, lines: bufio.NewReader(conn), exited: make(chan proc.Exit, 1)}, nil
+}
+
+// errnoOf is the reason of a failed start alone.
+func errnoOf(err error) error {
+	var failed *proc.StartError
+	if errors.As(err, &failed) {
+		return failed.Err
+	}
+	return err
 }
 
 // document writes the state as it is now.

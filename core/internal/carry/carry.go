@@ -23,8 +23,7 @@ import (
 // its environment before anything else sees it.
 const Variable = "MWLUA_HANDOVER"
 
-// Format is the version of Document. A newer binary reads older formats for as long as the log of changes says; an older one
-// refuses a newer document in the trial, before anything is lost.
+// Format is the version of Document. A binary that reads another one refuses it in the trial, before anything is lost.
 const Format = 1
 
 // Document is what survives.

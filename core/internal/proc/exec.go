@@ -54,10 +54,14 @@ type Image struct {
 	Path       string
 	Argv, Env  []string
 	IntIgnored bool // SIGINT has no effect on us, and is to have none on it
+	// LastWord is called when stops are fatal: it says whether one was caught before, in which case Exec gives up.
+	LastWord func() error
+	// Back is called when Exec gives up, before signals have their handlers again.
+	Back func()
 }
 
 // Exec replaces this image by the next, in the same process. It returns only if that failed, and then everything is as
-// before. It must be called from the goroutine that called Own.
+// before, but for a reload that was asked for meanwhile: it is lost. It must be called from the goroutine that called Own.
 //
 // From its call until the new image handles signals, nothing asked for may be lost in the old one, whose handlers only put
 // signals into memory that is about to go. So: SIGTERM, SIGINT and SIGUSR1 (the stops) get their default action, which is
@@ -65,9 +69,7 @@ type Image struct {
 // SIGUSR1 stays pending for the new image once this thread is the only one left; the others are fatal there, because Go
 // unblocks them before it handles them. SIGHUP and SIGUSR2 (the reloads) are ignored: the new image reads the configuration
 // after that. So is SIGQUIT.
-//
-// lastWord is called when that is in force: it must say whether a stop was caught before, in which case Exec gives up.
-func Exec(next Image, lastWord func() error) error {
+func Exec(next Image) error {
 	stops := []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR1}
 	ignored := []syscall.Signal{syscall.SIGHUP, syscall.SIGUSR2, syscall.SIGQUIT}
 	if next.IntIgnored {
@@ -81,11 +83,12 @@ func Exec(next Image, lastWord func() error) error {
 		saved[s] = SetAction(s, Ignore)
 	}
 	defer func() {
+		next.Back()
 		for s, old := range saved {
 			Restore(s, old)
 		}
 	}()
-	if err := lastWord(); err != nil {
+	if err := next.LastWord(); err != nil {
 		return err
 	}
 	var set, old unix.Sigset_t

@@ -37,14 +37,14 @@ func runOldImage(args []string) {
 		next = []string{self}
 	}
 	image := proc.Image{Path: next[0], Argv: next, IntIgnored: how == "SIGINT is ignored"}
-	lastWord := lastWords[how]
+	image.LastWord, image.Back = lastWords[how], func() {}
 	if argv, ok := childOf[how]; ok {
 		pid, err := proc.Start(proc.Command{Argv: argv, Env: os.Environ()})
 		check(err)
 		check(os.Setenv("CHILD", strconv.Itoa(pid)))
 	}
 	image.Env = os.Environ()
-	fmt.Println("exec failed:", proc.Exec(image, lastWord))
+	fmt.Println("exec failed:", proc.Exec(image))
 	os.Exit(1)
 }
 
@@ -260,7 +260,8 @@ func TestExecThatFailsChangesNothing(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			said := 0
-			err := proc.Exec(test.image, func() error { said++; return test.lastWord })
+			test.image.LastWord, test.image.Back = func() error { said++; return test.lastWord }, func() {}
+			err := proc.Exec(test.image)
 			if err != test.want || said != 1 {
 				t.Errorf("Exec = %v after %d last words, want %v after 1", err, said, test.want)
 			}

@@ -58,15 +58,11 @@ func OpenPidfd(pid int) (Pidfd, error) {
 	return Pidfd(fd), err
 }
 
-// Signal sends a signal to the process, or, on Linux 6.9 and later, to the process group that it leads.
+// Signal sends a signal to the process and with group, on Linux 6.9 and later, to the process group that it is in as well.
 func (p Pidfd) Signal(signal int, group bool) error {
-	flags := 0
+	err := unix.PidfdSendSignal(int(p), unix.Signal(signal), nil, 0)
 	if group {
-		flags = unix.PIDFD_SIGNAL_PROCESS_GROUP
-	}
-	err := unix.PidfdSendSignal(int(p), unix.Signal(signal), nil, flags)
-	if err == unix.EINVAL && group {
-		err = unix.PidfdSendSignal(int(p), unix.Signal(signal), nil, 0)
+		unix.PidfdSendSignal(int(p), unix.Signal(signal), nil, unix.PIDFD_SIGNAL_PROCESS_GROUP) // EINVAL before 6.9
 	}
 	if err == unix.ESRCH {
 		return nil

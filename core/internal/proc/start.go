@@ -16,6 +16,8 @@ type Command struct {
 	Dir   string    // "" means ours
 	User  *Identity // nil means ours
 	Files []uintptr // its descriptors, from 0; nil means 0, 1 and 2 as ours
+	// NoShell does not try the shell with a file that the kernel does not know how to run.
+	NoShell bool
 }
 
 // Identity is whom a program runs as.
@@ -111,7 +113,7 @@ func searchPath(env []string) string {
 // execute starts path. A file that the kernel does not know how to run is run by the shell, as execvp(3) does.
 func (c Command) execute(path string) (int, error) {
 	pid, err := syscall.ForkExec(path, c.Argv, c.attr(true, true))
-	if err == syscall.ENOEXEC {
+	if err == syscall.ENOEXEC && !c.NoShell {
 		argv := append([]string{"/bin/sh", path}, c.Argv[1:]...)
 		pid, err = syscall.ForkExec(argv[0], argv, c.attr(true, true))
 	}
@@ -130,7 +132,10 @@ func (c Command) attr(user, dir bool) *syscall.ProcAttr {
 		a.Dir = c.Dir
 	}
 	if user && c.User != nil {
-		a.Sys.Credential = &syscall.Credential{Uid: c.User.UID, Gid: c.User.GID, Groups: c.User.Groups}
+		// Only root may set groups; others may at most ask for what they are, and keep their groups, as under HAProxy.
+		a.Sys.Credential = &syscall.Credential{
+			Uid: c.User.UID, Gid: c.User.GID, Groups: c.User.Groups, NoSetGroups: os.Geteuid() != 0,
+		}
 	}
 	return a
 }

@@ -31,13 +31,13 @@ func Collect(f func(Exit)) {
 	}
 }
 
-// Signal sends a signal to a child that was not collected yet, or to the process group that it leads. It is no error that the
-// child has ended meanwhile.
+// Signal sends a signal to a child that was not collected yet, and with group to the process group that it was born to lead
+// as well: it may have left that group, and others may be left in it. It is no error that the child has ended meanwhile.
 func Signal(pid, signal int, group bool) error {
-	if group {
-		pid = -pid
-	}
 	err := unix.Kill(pid, unix.Signal(signal))
+	if group {
+		unix.Kill(-pid, unix.Signal(signal)) // ESRCH when nobody is left in it
+	}
 	if err == unix.ESRCH {
 		return nil
 	}

@@ -80,6 +80,20 @@ var roles = map[string]func(){
 			signals.Listen()
 		}
 	},
+	// SIGUSR1, because the others are fatal while nobody listens. SIGHUP comes after it, and so tells that it was not delivered.
+	"stopped": func() {
+		runtime.LockOSThread()
+		if err := unix.PthreadSigmask(unix.SIG_SETMASK, &unix.Sigset_t{}, nil); err != nil {
+			panic(err)
+		}
+		signals.StopsCaught()
+		seen(unix.SIGUSR1)
+		seen(unix.SIGHUP)
+		fmt.Println(receive(signals.Hup), len(signals.Usr1))
+		signals.Listen()
+		seen(unix.SIGUSR1)
+		fmt.Println(receive(signals.Usr1))
+	},
 	"release after SIGTERM": func() { releaseAfter(unix.SIGTERM) },
 	"release after SIGINT":  func() { releaseAfter(unix.SIGINT) },
 	"SIGTERM after release": func() { releaseBefore(unix.SIGTERM) },
@@ -214,6 +228,13 @@ hangup false hangup
 child exited false child exited
 `
 	if out != want || end.ExitCode() != 0 {
+		t.Errorf("it ended with %v and said\n%swant\n%s", end, out, want)
+	}
+}
+
+func TestStopsCaughtEndsTheDelivery(t *testing.T) {
+	out, end := play(t, "stopped")
+	if want := "hangup 0\nuser defined signal 1\n"; out != want || end.ExitCode() != 0 {
 		t.Errorf("it ended with %v and said\n%swant\n%s", end, out, want)
 	}
 }
