@@ -5,6 +5,7 @@
 // one blocking thing each and send what came of it to the loop:
 //
 //	goroutine      waits for                       sends                      ends with
+//	log            lines, and their reader         –                          the process
 //	load           the loader                      Loaded, LoadFailed         the loader
 //	trial          the trial's answer, or its end  TrialPassed, TrialFailed   either
 //
@@ -12,6 +13,9 @@
 //
 //	goroutine      waits for                       sends                      ends with
 //	master         words of the master             each word, or its end      the master's end of the connection
+//
+//	try            the loader                      the answer                 the loader
+//	await          the end of an instance          its slot                   that
 //
 // # Reading order
 //

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/mwlua/mwlua/core/internal/carry"
 	"github.com/mwlua/mwlua/core/internal/proc"
+	"github.com/mwlua/mwlua/core/internal/signals"
 	"github.com/mwlua/mwlua/core/machine"
 )
 
@@ -19,6 +21,7 @@ import (
 // both are good it stays as the guard of the hand-over, and stands in for the master if that dies between its two images. It
 // returns the status to exit with.
 func Trial(o Options) int {
+	defer o.Log.Flush()
 	if err := proc.CloseOnExec(); err != nil {
 		o.Log.Warn("%v", err)
 	}
@@ -89,6 +92,8 @@ type guard struct {
 	ids    []machine.ID
 	pids   []int
 	fds    []proc.Pidfd // -1 once the instance is gone
+	ended  chan int     // the slot of one that has ended
+	awaits bool         // a goroutine will send to ended
 	quit   bool
 }
 
@@ -99,7 +104,7 @@ func newGuard(log *Log, file carry.File) (*guard, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &guard{log: log, pid: d.Master.PID, slots: make(map[machine.ID]int)}
+	g := &guard{log: log, pid: d.Master.PID, slots: make(map[machine.ID]int), ended: make(chan int)}
 	if parent, err := proc.Identify(os.Getppid()); err != nil || parent != d.Master || !file.Sealed() {
 		return nil, fmt.Errorf("the state is not that of the master")
 	}
@@ -160,14 +165,42 @@ func (g *guard) run(ev machine.Event) {
 }
 
 func (g *guard) next() machine.Event {
-	limit := time.Duration(-1)
+	var wake <-chan time.Time
 	if at, ok := g.m.Deadline(); ok {
-		limit = max(0, time.Duration(int64(at)-proc.Monotonic()))
+		wake = time.After(max(0, time.Duration(int64(at)-proc.Monotonic())))
 	}
-	i, err := proc.Wait(g.fds, limit)
-	if err != nil || i < 0 {
+	if !g.awaits {
+		g.awaits = true
+		go g.await(slices.Clone(g.fds)) // waits for the end of one instance; sends its slot; ends then
+	}
+	select {
+	case i := <-g.ended:
+		g.awaits = false
+		return g.exit(i)
+	case <-signals.Term: // a second, harder request, as the master would have heard it
+		return stopRequest(sigTERM)
+	case <-signals.Int:
+		return stopRequest(sigINT)
+	case <-signals.Usr1:
+		return stopRequest(sigUSR1)
+	case <-wake:
 		return machine.Wake{}
 	}
+}
+
+func (g *guard) await(fds []proc.Pidfd) {
+	for {
+		if i, err := proc.Wait(fds, -1); i >= 0 {
+			g.ended <- i
+			return
+		} else if err != nil {
+			return // poll(2) fails for lack of memory only; deadlines go on
+		}
+	}
+}
+
+// exit is the end of the instance in slot i.
+func (g *guard) exit(i int) machine.Event {
 	ev := machine.Exited{ID: g.ids[i], Code: machine.UnknownCode}
 	if ws, ok := g.fds[i].Fate(g.pids[i]); ok {
 		ev.Code, ev.Signal, ev.CoreDumped = ws.ExitStatus(), 0, ws.CoreDump()

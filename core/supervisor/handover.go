@@ -41,6 +41,7 @@ func (s *supervisor) tryHandOver() error {
 		}
 		defer carry.Inherit(fd, false)
 	}
+	s.Log.Flush()
 	err := proc.Exec(proc.Image{
 		Path: s.path, Argv: os.Args, Env: append(os.Environ(), carry.Variable+"="+strconv.Itoa(t.file.FD())),
 		IntIgnored: signals.IntIgnored, LastWord: lastWord, Back: signals.Listen,

@@ -21,16 +21,53 @@ const (
 	HAProxyFormat Format = "haproxy" // as HAProxy's master says it, for those who read it by program (H-10.3)
 )
 
-// Log writes what happens, a line a decision. It belongs to the goroutine of the loop.
+// Log writes what happens, a line a decision. It belongs to the goroutine of the loop, and never keeps it waiting: a reader
+// that does not read costs lines, which are counted, and not a stop.
 type Log struct {
-	w      io.Writer
 	format Format
 	pid    int
+	queue  chan entry
+	lost   int // lines that found no room since the last one that did
 }
 
-// NewLog returns a log that writes to w, unbuffered.
+// entry is some lines, or, with done, the wish to know that all before it were written.
+type entry struct {
+	text string
+	done chan<- struct{}
+}
+
+// maxQueue bounds what waits to be written, in entries.
+const maxQueue = 4096
+
+// NewLog returns a log that writes to w.
 func NewLog(w io.Writer, format Format) *Log {
-	return &Log{w: w, format: format, pid: os.Getpid()}
+	l := &Log{format: format, pid: os.Getpid(), queue: make(chan entry, maxQueue)}
+	go l.drain(w) // waits for entries and for w; sends what Flush waits for; ends with the process
+	return l
+}
+
+func (l *Log) drain(w io.Writer) {
+	for e := range l.queue {
+		io.WriteString(w, e.text)
+		if e.done != nil {
+			close(e.done)
+		}
+	}
+}
+
+// Flush waits until all is written, but no longer than a second: it comes before an execve and before the end.
+func (l *Log) Flush() {
+	late := time.After(time.Second)
+	done := make(chan struct{})
+	select {
+	case l.queue <- entry{done: done}:
+	case <-late:
+		return
+	}
+	select {
+	case <-done:
+	case <-late:
+	}
 }
 
 // level is how bad a line is. The names are syslog's, as far as HAProxy has them.
@@ -74,7 +111,19 @@ func (l *Log) write(lv level, text string) {
 			fmt.Fprintf(&b, "%s %-7s %s\n", time.Now().Format("2006-01-02T15:04:05.000Z07:00"), lv, printable(line))
 		}
 	}
-	io.WriteString(l.w, b.String())
+	l.put(b.String())
+}
+
+func (l *Log) put(text string) {
+	if l.lost > 0 {
+		text = fmt.Sprintf("mwlua: %d lines of the log were lost: nobody read it\n", l.lost) + text
+	}
+	select {
+	case l.queue <- entry{text: text}:
+		l.lost = 0
+	default:
+		l.lost++
+	}
 }
 
 // printable keeps a name or a message from forging a line or moving the cursor: control characters are escaped.

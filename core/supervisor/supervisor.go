@@ -62,7 +62,9 @@ func Run(o Options) (int, error) {
 	}
 	s.collect()
 	s.queue = append(s.queue, machine.Booted{})
-	return s.loop(), nil
+	status := s.loop()
+	o.Log.Flush()
+	return status, nil
 }
 
 // ReleaseSignals gives signals back their default effect, for commands that are no supervisor: Ctrl-C ends them.
