@@ -135,7 +135,7 @@ func (p *parser) operand(begin, depth int) condition {
 	}
 	rest := p.text[p.pos:]
 	name := rest
-	if end := strings.IndexAny(rest, "( \t"); end >= 0 {
+	if end := strings.IndexAny(rest, "( "); end >= 0 { // a tab is part of the name
 		name = rest[:end]
 	}
 	if known, ok := predicates[name]; ok {
@@ -149,7 +149,7 @@ func (p *parser) operand(begin, depth int) condition {
 		suggest(name, predicateNames))
 }
 
-// integer reads what strtol with base 0 reads; all that counts is whether it is zero (H-3.13).
+// integer reads what strtol with base 0 reads, blanks before the sign too; all that counts is whether it is zero (H-3.13).
 func (p *parser) integer() (value, ok bool) {
 	m := integers.FindStringSubmatch(p.text[p.pos:])
 	if m == nil {
@@ -159,7 +159,7 @@ func (p *parser) integer() (value, ok bool) {
 	return strings.Trim(m[1], "xX0") != "", true
 }
 
-var integers = regexp.MustCompile("^[+-]?(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)")
+var integers = regexp.MustCompile("^[ \\t\\n\\v\\f\\r]*[+-]?(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)")
 
 // predicate reads the arguments of known. Without parentheses all of them are empty, which is enough for those with one
 // (H-3.17).

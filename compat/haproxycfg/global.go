@@ -45,7 +45,7 @@ func (l *loader) setenv(s statement) {
 	case value == "":
 		l.errorf(l.place, "%s: the value of %s is missing or empty: write \"%s NAME VALUE\"", keyword, quote(name), keyword)
 		return
-	case s.text(3) != "" && s.text(4) != "":
+	case s.text(4) != "":
 		l.errorf(l.place, "%s: unexpected word %s: quote the value if it holds blanks", keyword, quote(s.text(4)))
 		return
 	}

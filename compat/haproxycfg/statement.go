@@ -73,8 +73,11 @@ func (l *loader) begin(s statement) {
 	if l.section.label == "" {
 		l.section.label = s.text(0)
 	}
-	if s.text(0) == "program" {
+	switch {
+	case s.text(0) == "program":
 		l.section.program = l.declare(s)
+	case s.text(0) == "global" && s.text(1) != "":
+		l.errorf(l.place, "unexpected word %s after \"global\": begin a new line", quote(s.text(1)))
 	}
 }
 

@@ -1,0 +1,5 @@
+//go:build race
+
+package haproxycfg
+
+const underRace = true
