@@ -159,7 +159,7 @@ func (p *parser) integer() (value, ok bool) {
 	return strings.Trim(m[1], "xX0") != "", true
 }
 
-var integers = regexp.MustCompile("^[ \\t\\n\\v\\f\\r]*[+-]?(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)")
+var integers = regexp.MustCompile(`^[ \t\n\v\f\r]*[+-]?(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)`)
 
 // predicate reads the arguments of known. Without parentheses all of them are empty, which is enough for those with one
 // (H-3.17).
