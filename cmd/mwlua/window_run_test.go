@@ -267,14 +267,14 @@ func fifo(w *window) {
 	w.must(unix.Mkfifo(w.path(configFile), 0o644))
 }
 
-// feed waits for a load, gives it a configuration, and waits until it has read it.
+// feed waits for a load, and gives it a configuration.
 func (w *window) feed(config string) {
 	w.t.Helper()
 	w.until("a load", func() bool { return w.give(config) })
-	w.drained()
 }
 
-// give writes the configuration if a load waits for it. The one that gets it may not have read it when give returns.
+// give writes the configuration if a load waits for it. The next load finds another FIFO, or else it would be chance whether
+// what is written next goes to this one or to that.
 func (w *window) give(config string) bool {
 	w.t.Helper()
 	fd, err := unix.Open(w.path(configFile), unix.O_WRONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
@@ -282,25 +282,14 @@ func (w *window) give(config string) bool {
 		return false
 	}
 	w.must(err)
+	w.must(unix.Mkfifo(w.path(configFile+".new"), 0o644))
+	w.must(os.Rename(w.path(configFile+".new"), w.path(configFile)))
 	_, err = unix.Write(fd, []byte(config))
+	if errors.Is(err, unix.EPIPE) { // it was killed
+		err = nil
+	}
 	w.must(errors.Join(err, unix.Close(fd)))
 	return true
-}
-
-// drained waits until nobody has the FIFO open: else the next configuration would go to the same reader.
-func (w *window) drained() {
-	w.t.Helper()
-	w.until("the end of the reader", func() bool {
-		for _, pid := range processesIn(w.dir) {
-			links, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
-			for _, link := range links {
-				if target, _ := os.Readlink(link); target == w.path(configFile) {
-					return false
-				}
-			}
-		}
-		return true
-	})
 }
 
 // helper waits until mwlua has one child beside these, and returns it: a trial, that is. It has done its execve: one that is

@@ -3,6 +3,7 @@ package supervisor_test
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -104,6 +105,31 @@ func TestGuardStandsIn(t *testing.T) {
 			if log := r.read("log"); strings.Contains(log, "Process ") {
 				t.Errorf("a stranger was collected%s", r.files())
 			}
+		})
+	}
+}
+
+// TestGuardHearsAHarderStop: a soft stop that the guard carries out has no end of its own, so it must be possible to ask for more.
+func TestGuardHearsAHarderStop(t *testing.T) {
+	for _, s := range []unix.Signal{unix.SIGTERM, unix.SIGINT} {
+		t.Run(s.String(), func(t *testing.T) {
+			if _, err := exec.LookPath("perl"); err != nil {
+				t.Skip(err) // SIGUSR1 is blocked there, and a shell cannot change that
+			}
+			r := newRun(t, programs(sleeper("a", "USR1")))
+			a := r.pid("a#1")
+			r.replaceImage(`exec perl -MPOSIX -e 'sigprocmask(SIG_SETMASK, POSIX::SigSet->new); kill USR1 => $$'`)
+			r.signal(unix.SIGUSR2)
+			r.dies(unix.SIGUSR1)
+			r.logged(`stopping all programs (SIGUSR1)`, 1)
+			for _, pid := range r.processes() {
+				if pid != a {
+					must(t, unix.Kill(pid, s))
+				}
+			}
+			r.alone()
+			r.checkLog(`mwlua \(\d+\) got SIGUSR1 between two images; this process stops its programs in its place`,
+				`stopping all programs \(`+unix.SignalName(s)+`\)`, `a#1 \(pid \d+\) was killed by `+unix.SignalName(s)+` after .*`)
 		})
 	}
 }
