@@ -58,6 +58,8 @@ func (r *run) start(kind masterKind) {
 	argv := masterCommand(r.t, kind)
 	r.cmd = exec.Command(argv[0], argv[1:]...)
 	r.cmd.Dir = r.dir
+	// With a process group of its own, whose parent is in another one of the session, it is no orphan: those ignore SIGTTIN.
+	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	// The race detector would make every exit a second late, of programs and of mwlua.
 	r.cmd.Env = append(os.Environ(), "PWD="+r.dir, "MWLUA_TEST_MAIN=mwlua", "GORACE=atexit_sleep_ms=0")
 	// Files, not pipes: reading them disturbs nobody, and a program that lives on does not keep Wait waiting.
