@@ -18,6 +18,8 @@ type Config struct {
 	Programs []Spec
 	Env      []string // NAME=VALUE: the environment of every program, before Spec.Env; nil means an empty one
 	Pidfile  string   `json:",omitempty"` // absolute; "" means none
+	// ReloadTimeout bounds the trial and the load of the next reload, each; 0 means 10 s.
+	ReloadTimeout time.Duration `json:",omitempty"`
 }
 
 // Reload says what a reload does to a running program that is still declared.
@@ -30,6 +32,9 @@ const (
 	IfChanged Reload = "if-changed"
 	// Keep keeps the instance, sending it ReloadSignal if that is not 0; a changed declaration counts from the next start.
 	Keep Reload = "keep"
+	// Itself keeps the instance and has it read its own configuration again, before any other program is touched; if it cannot,
+	// the reload has failed, and nothing changes. One whose declaration changed is replaced. HAProxy is such a program.
+	Itself Reload = "itself"
 )
 
 // MaxPrograms bounds the programs of one Config.
@@ -56,6 +61,8 @@ type Spec struct {
 	NoStartOnReload bool          `json:",omitempty"`
 	MaxFormer       int           `json:",omitempty"` // former instances beyond this many are stopped at a load, oldest first; 0 means no limit
 	FormerTimeout   time.Duration `json:",omitempty"` // from a former one's first reload signal to its stop signal; 0 means never
+	// AnswerTimeout is how long a program that reloads itself may take for that; 0 means 10 s.
+	AnswerTimeout time.Duration `json:",omitempty"`
 
 	Exit policy.Policy
 }
@@ -148,9 +155,9 @@ func (s Spec) validate() []Problem {
 	check(!nul(s.Command) && !nul(s.Env) && !nul([]string{s.Name, s.Dir}), "a NUL byte cannot be passed to a program")
 	check(s.StopSignal >= 0 && s.StopSignal < 65, "stop_signal: %d is not a signal", s.StopSignal)
 	check(s.ReloadSignal >= 0 && s.ReloadSignal < 65, "reload_signal: %d is not a signal", s.ReloadSignal)
-	check(s.StopTimeout >= 0 && s.FormerTimeout >= 0, "a timeout cannot be negative")
+	check(s.StopTimeout >= 0 && s.FormerTimeout >= 0 && s.AnswerTimeout >= 0, "a timeout cannot be negative")
 	check(s.MaxFormer >= 0, "max_former: cannot be negative")
-	check(slices.Contains([]Reload{Replace, IfChanged, Keep}, s.OnReload), "on_reload: unknown value %q", s.OnReload)
+	check(slices.Contains([]Reload{Replace, IfChanged, Keep, Itself}, s.OnReload), "on_reload: unknown value %q", s.OnReload)
 	check(s.OnReload == Keep || s.ReloadSignal != 0, "reload_signal: is required to replace an instance")
 	for _, text := range s.Exit.Validate() {
 		ps = append(ps, s.problem("restart.%s", text))
