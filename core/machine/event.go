@@ -61,6 +61,9 @@ type (
 		N    uint64
 		Text string
 	}
+	// MasterEnded says that the supervisor itself has ended between two images, and that this machine, of the guard, stands in
+	// for it. Signal is what killed it; 0 means that nobody knows.
+	MasterEnded struct{ PID, Signal int }
 	// Loaded answers Load.
 	Loaded struct {
 		N        uint64
@@ -70,6 +73,17 @@ type (
 	// LoadFailed answers Load; Text says why, a line a problem.
 	LoadFailed struct {
 		N    uint64
+		Text string
+	}
+	// ReloadedItself answers ReloadItself: the instance runs with its new configuration.
+	ReloadedItself struct {
+		N  uint64
+		ID ID
+	}
+	// ReloadRefused answers ReloadItself: the instance goes on as before. Text says why, a line a problem.
+	ReloadRefused struct {
+		N    uint64
+		ID   ID
 		Text string
 	}
 	// Spawned answers Spawn: the program's executable runs (execve succeeded).
@@ -106,8 +120,11 @@ func (Request) event()        {}
 func (TrialPassed) event()    {}
 func (TrialFailed) event()    {}
 func (HandoverFailed) event() {}
+func (MasterEnded) event()    {}
 func (Loaded) event()         {}
 func (LoadFailed) event()     {}
+func (ReloadedItself) event() {}
+func (ReloadRefused) event()  {}
 func (Spawned) event()        {}
 func (SpawnFailed) event()    {}
 func (Exited) event()         {}
@@ -123,7 +140,7 @@ type (
 	Load struct{ N uint64 }
 	// Trial asks for a trial of the next image: TrialPassed or TrialFailed.
 	Trial struct{ N uint64 }
-	// EndTrial asks to end a trial whose answer is no longer wanted. Nothing answers it.
+	// EndTrial asks to end the process of a trial that is no longer wanted, if there is one. Nothing answers it.
 	EndTrial struct{ N uint64 }
 	// Handover asks to replace this image by the next one, with the state that the machine has now. It is the last action of
 	// its step. Booted comes in the new image, HandoverFailed in this one.
@@ -141,13 +158,23 @@ type (
 		Signal int
 		Group  bool
 	}
+	// ReloadItself asks to have an instance read its own configuration again: ReloadedItself or ReloadRefused. Hard is that of
+	// the Request.
+	ReloadItself struct {
+		N    uint64
+		ID   ID
+		PID  int
+		Hard bool
+	}
 	// WritePidfile asks to write our pid to that file: PidfileFailed, or nothing.
 	WritePidfile struct{ Path string }
-	// Reply asks to tell who waits how its request ended. Nothing answers it.
+	// Reply asks to tell who waits how its request ended. Nothing answers it. Dropped says that no load came to its end
+	// for it: the request was refused, or given up.
 	Reply struct {
-		To   uint64
-		OK   bool
-		Text string // why not, a line a problem
+		To      uint64
+		OK      bool
+		Dropped bool
+		Text    string // why not, a line a problem
 	}
 	// Report asks to tell who waits what the machine's State is at this moment. Nothing answers it.
 	Report struct{ To uint64 }
@@ -159,7 +186,7 @@ type (
 		ID      ID             // the instance it is about, if any
 		PID     int            // of that instance; 0 when it has none
 		Former  bool           // the instance is a former one
-		Signal  int            // a signal that was or will be sent
+		Signal  int            // a signal that was or will be sent; with NoteReload, SIGTERM for a hard one
 		Exit    policy.Exit    // with NoteExited
 		Verdict policy.Verdict // with NoteExited and NoteSpawnFailed
 		Until   Instant        // when the next thing happens, if it is known
@@ -175,6 +202,7 @@ func (EndTrial) action()     {}
 func (Handover) action()     {}
 func (Spawn) action()        {}
 func (Signal) action()       {}
+func (ReloadItself) action() {}
 func (WritePidfile) action() {}
 func (Reply) action()        {}
 func (Report) action()       {}
@@ -213,5 +241,7 @@ const (
 	NoteStopping       NoteKind = "stopping" // Text says why
 	NoteWarning        NoteKind = "warning"  // about the configuration
 	NotePidfile        NoteKind = "pidfile"  // it could not be written
+	NoteStandIn        NoteKind = "stand-in" // the supervisor, PID, ended between two images, Signal says by what: its guard stops the programs
+	NoteOrphaned       NoteKind = "orphaned" // the same, by SIGKILL: the programs run on
 	NoteStopped        NoteKind = "stopped"  // the last line of a life
 )

@@ -17,10 +17,10 @@ func FuzzMachine(f *testing.F) {
 		for len(data) >= 2 {
 			kind, arg := data[0], data[1]
 			data = data[2:]
-			if kind%20 == 19 {
+			if kind%22 == 21 {
 				now += Instant(arg) * Instant(time.Second)
 			}
-			ev := fuzzEvent(t, m, kind%20, arg)
+			ev := fuzzEvent(t, m, kind%22, arg)
 			other = clone(t, other)
 			a, b := texts(m.Step(now, ev)), texts(other.Step(now, ev))
 			if a != b {
@@ -89,6 +89,10 @@ func fuzzEvent(t *testing.T, m *Machine, kind, arg byte) Event {
 	case 17:
 		return Exited{ID: id, Signal: []int{sigUSR1, sigTERM, sigKILL, sigINT}[arg>>4&3]}
 	case 18:
+		return ReloadedItself{N: n, ID: id}
+	case 19:
+		return ReloadRefused{N: n, ID: id, Text: "no"}
+	case 20:
 		return SignalFailed{ID: id, Signal: sigTERM}
 	default:
 		return Wake{}
@@ -100,7 +104,7 @@ var fuzzConfigs = [][]string{
 	{"b", "a former-timeout=5s stop-timeout=2s", "d max-former=1"},
 	{},
 	{"a restart=always limit=3", "b on-reload=if-changed restart=", "c no-exit-on-failure"},
-	{"env=X=1", "d stop-timeout=0s stop-signal=INT", "a on-reload=keep restart=never"},
+	{"env=X=1", "d stop-timeout=0s stop-signal=INT on-reload=itself", "b on-reload=itself", "a on-reload=keep restart=never"},
 }
 
 // FuzzRestore takes any JSON as a state: it is refused, or it is one that holds the invariants and can be stepped.

@@ -56,16 +56,28 @@ func (s *State) UnmarshalJSON(data []byte) error {
 // mapped is s with f applied to every string that somebody else chose. It shares no such string with s.
 func (s State) mapped(f func(string) string) State {
 	s.Reload.By, s.Reload.AgainBy = f(s.Reload.By), f(s.Reload.AgainBy)
-	s.Config.Pidfile, s.Config.Env = f(s.Config.Pidfile), mapAll(s.Config.Env, f)
-	s.Config.Programs = slices.Clone(s.Config.Programs)
-	for i := range s.Config.Programs {
-		mapSpec(&s.Config.Programs[i], f)
+	s.Config = mapConfig(s.Config, f)
+	if s.Reload.Pending != nil {
+		s.Reload.Pending = new(mapConfig(*s.Reload.Pending, f))
+	}
+	s.Reload.Asked = slices.Clone(s.Reload.Asked)
+	for i := range s.Reload.Asked {
+		s.Reload.Asked[i].Program = f(s.Reload.Asked[i].Program)
 	}
 	s.Programs = slices.Clone(s.Programs)
 	for i := range s.Programs {
 		s.Programs[i].Name = f(s.Programs[i].Name)
 	}
 	return s
+}
+
+func mapConfig(c program.Config, f func(string) string) program.Config {
+	c.Pidfile, c.Env = f(c.Pidfile), mapAll(c.Env, f)
+	c.Programs = slices.Clone(c.Programs)
+	for i := range c.Programs {
+		mapSpec(&c.Programs[i], f)
+	}
+	return c
 }
 
 func mapSpec(spec *program.Spec, f func(string) string) {

@@ -7,8 +7,7 @@ import (
 	"github.com/mwlua/mwlua/core/program"
 )
 
-// loaded carries out the plan of a new configuration: first the signals to everything that is to go or to be told, then
-// the starts, and nobody waits for anybody (H-6.4).
+// loaded takes a new configuration.
 func (m *Machine) loaded(now Instant, ev Loaded) {
 	r := &m.s.Reload
 	if r.Step != Loading || r.N != ev.N {
@@ -17,15 +16,23 @@ func (m *Machine) loaded(now Instant, ev Loaded) {
 	for _, w := range ev.Warnings {
 		m.do(Note{Kind: NoteWarning, Text: w})
 	}
-	if ev.Config.Pidfile != "" {
-		m.do(WritePidfile{Path: ev.Config.Pidfile})
+	if !m.ask(now, ev.Config) {
+		m.carryOut(now, ev.Config)
 	}
-	changes := m.Plan(ev.Config)
+}
+
+// carryOut carries out the plan of config: first the signals to everything that is to go or to be told, then the starts, and
+// nobody waits for anybody (H-6.4).
+func (m *Machine) carryOut(now Instant, config program.Config) {
+	if config.Pidfile != "" {
+		m.do(WritePidfile{Path: config.Pidfile})
+	}
+	changes := m.Plan(config)
 	formers := m.formers()
 	m.signalChanged(now, changes)
 	m.signalFormers(formers)
-	m.adopt(ev.Config)
-	r.Step, r.Deadline = Starting, 0
+	m.adopt(config)
+	m.s.Reload.Step, m.s.Reload.Deadline = Starting, 0
 	for i := range m.s.Config.Programs {
 		m.start(now, i, changes[i])
 	}

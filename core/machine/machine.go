@@ -3,6 +3,7 @@ package machine
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -40,6 +41,19 @@ func Restore(s State) (*Machine, error) {
 
 // State returns what the machine knows. It shares memory with the machine: encode it before the next Step.
 func (m *Machine) State() State { return m.s }
+
+// Snapshot returns what the machine knows, as something that stays as it is.
+func (m *Machine) Snapshot() State {
+	s := m.s
+	s.Programs = slices.Clone(s.Programs)
+	for i := range s.Programs {
+		p := &s.Programs[i]
+		p.Instances, p.Restarts = slices.Clone(p.Instances), slices.Clone(p.Restarts)
+	}
+	s.Reload.Waiting, s.Reload.AgainWaiting = slices.Clone(s.Reload.Waiting), slices.Clone(s.Reload.AgainWaiting)
+	s.Reload.Asked = slices.Clone(s.Reload.Asked)
+	return s // a configuration is never changed, only replaced
+}
 
 // derive makes the index and the schedules again. It is called when slots have moved: by Restore and by a load.
 func (m *Machine) derive() {
@@ -81,10 +95,16 @@ func (m *Machine) Step(now Instant, ev Event) []Action {
 		m.reloadFailed(now, ev.N, Trying, ev.Text)
 	case HandoverFailed:
 		m.reloadFailed(now, ev.N, Handing, ev.Text)
+	case MasterEnded:
+		m.masterEnded(now, ev)
 	case Loaded:
 		m.loaded(now, ev)
 	case LoadFailed:
 		m.reloadFailed(now, ev.N, Loading, ev.Text)
+	case ReloadedItself:
+		m.reloadedItself(now, ev)
+	case ReloadRefused:
+		m.reloadRefused(now, ev)
 	case Spawned:
 		m.spawned(now, ev)
 	case SpawnFailed:

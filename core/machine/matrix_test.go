@@ -35,6 +35,7 @@ var situations = []struct{ name, script string }{
 	{"reload, handover", "boot\nloaded 1\n  p\nspawned p#1\nreload X\ntrial-passed 2"},
 	{"reload, loading", "boot\nloaded 1\n  p\nspawned p#1\nreload X\ntrial-passed 2\nboot"},
 	{"reload, loading, waiting", "boot\nloaded 1\n  p restart=always\nspawned p#1\nexited p#1 1\nreload X\ntrial-passed 2\nboot"},
+	{"reload, asking", "boot\nloaded 1\n  p on-reload=itself\nspawned p#1\nreload X\ntrial-passed 2\nboot\nloaded 2\n  p on-reload=itself"},
 	{"reload, starting", "boot\nloaded 1\n  p\nspawned p#1\nreload X\ntrial-passed 2\nboot\nloaded 2\n  p"},
 	{"reload, one more asked for", "boot\nloaded 1\n  p\nspawned p#1\nreload X\nreload Y"},
 	{"ended", "boot\nloaded 1\n  p\nspawned p#1\nstop TERM\nexited p#1 TERM"},
@@ -44,7 +45,7 @@ var situations = []struct{ name, script string }{
 // instance.
 var stimuli = []string{
 	"boot", "reload Z", "stop TERM", "soft-stop", "trial-passed N", "trial-failed N", "handover-failed N",
-	"loaded N\n  p", "loaded N\n  q", "load-failed N", "spawned p#S", "spawn-failed p#S",
+	"loaded N\n  p", "loaded N\n  q", "load-failed N", "reloaded-itself N p#S", "reload-refused N p#S", "master-ended TERM", "master-ended KILL", "spawned p#S", "spawn-failed p#S",
 	"exited p#S 0", "exited p#S 1", "exited p#S USR1", "exited p#1 1", "signal-failed p#1", "wake", "advance 1h",
 }
 
@@ -107,7 +108,7 @@ func TestMatrixIsComplete(t *testing.T) {
 	for _, v := range []Step{Spawning, Started, Leaving, Stopping, Killing} {
 		missing["step "+string(v)] = true
 	}
-	for _, v := range []ReloadStep{Idle, Trying, Settling, Handing, Loading, Starting} {
+	for _, v := range []ReloadStep{Idle, Trying, Settling, Handing, Loading, Asking, Starting} {
 		missing["reload "+string(v)] = true
 	}
 	for _, s := range situations {

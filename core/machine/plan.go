@@ -11,7 +11,8 @@ import (
 type Change struct {
 	Name   string
 	Do     ChangeKind
-	Signal int // what a running instance is sent; 0 means nothing
+	Signal int  // what a running instance is sent; 0 means nothing
+	Itself bool // the running instance reloads itself, and the load waits for its answer
 	Reason string
 }
 
@@ -63,7 +64,7 @@ func (m *Machine) change(spec *program.Spec, env bool) Change {
 	}
 	old := &m.s.Config.Programs[slot]
 	changed := spec.Changes(*old)
-	if env {
+	if env && !spec.WholeEnv {
 		changed = append(changed, "environment")
 	}
 	switch p.Phase {
@@ -88,6 +89,8 @@ func running(c Change, spec, old *program.Spec, changed []string) Change {
 		c.Do, c.Signal, c.Reason = ReplaceIt, old.ReloadSignal, "changed: "+strings.Join(changed, ", ")
 	case spec.OnReload == program.Replace:
 		c.Do, c.Signal, c.Reason = ReplaceIt, old.ReloadSignal, "on_reload is replace"
+	case spec.OnReload == program.Itself:
+		c.Do, c.Itself, c.Reason = KeepIt, true, "it reads its own configuration again"
 	default:
 		c.Do, c.Reason = KeepIt, "unchanged"
 	}

@@ -1,13 +1,25 @@
 package machine
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
 )
 
-// reloadTimeout bounds a trial, and a load: a configuration that is code may never end.
-const reloadTimeout = 10 * time.Second
+// Bounds of a load: a configuration that is code may never end. At the first one nothing runs yet that a change would wait for.
+const (
+	firstLoadTimeout = time.Minute
+	reloadTimeout    = 10 * time.Second // of a trial, and of a load; unless the configuration in force says otherwise
+)
+
+// patience is how long the trial, and the load, of a reload may take.
+func (m *Machine) patience() time.Duration {
+	if m.s.Generation == 0 {
+		return firstLoadTimeout
+	}
+	return cmp.Or(m.s.Config.ReloadTimeout, reloadTimeout)
+}
 
 // booted begins the load of this image. A first load is a reload whose changes are all starts.
 func (m *Machine) booted(now Instant) {
@@ -19,7 +31,7 @@ func (m *Machine) booted(now Instant) {
 	default:
 		return
 	}
-	r.Step, r.Deadline = Loading, timeout(now, reloadTimeout)
+	r.Step, r.Deadline = Loading, timeout(now, m.patience())
 	m.do(Load{N: r.N})
 }
 
@@ -39,13 +51,13 @@ func (m *Machine) reload(now Instant, ev Request) {
 	switch {
 	case m.s.Stop.Verb != "": // T-3: a stop always wins over a reload
 		m.do(Note{Kind: NoteReloadRefused, Text: ev.By})
-		m.reply(waiting(ev), false, "mwlua is stopping")
+		m.refuse(waiting(ev), "mwlua is stopping")
 	case r.Step != Idle:
 		r.Again, r.AgainBy, r.AgainHard = true, ev.By, r.AgainHard || ev.Hard
 		r.AgainWaiting = append(r.AgainWaiting, waiting(ev)...)
 		m.do(Note{Kind: NoteReloadQueued, Text: ev.By})
 	case m.s.Generation == 0: // not booted: the first load will read what is there
-		m.reply(waiting(ev), false, "mwlua is not up yet")
+		m.refuse(waiting(ev), "mwlua is not up yet")
 	default:
 		m.try(now, Reload{By: ev.By, Hard: ev.Hard, Waiting: waiting(ev)})
 	}
@@ -65,11 +77,22 @@ func (m *Machine) reply(to []uint64, ok bool, text string) {
 	}
 }
 
+// refuse answers those whose load does not come to its end.
+func (m *Machine) refuse(to []uint64, text string) {
+	for _, id := range to {
+		m.do(Reply{To: id, Dropped: true, Text: text})
+	}
+}
+
 // try begins a reload with the trial of the next image.
 func (m *Machine) try(now Instant, r Reload) {
-	r.N, r.Step, r.Deadline = m.s.Reload.N+1, Trying, timeout(now, reloadTimeout)
+	r.N, r.Step, r.Deadline = m.s.Reload.N+1, Trying, timeout(now, m.patience())
 	m.s.Reload = r
-	m.do(Note{Kind: NoteReload, Text: r.By})
+	note := Note{Kind: NoteReload, Text: r.By}
+	if r.Hard {
+		note.Signal = sigTERM
+	}
+	m.do(note)
 	m.do(Notify{Doing: IsReloading})
 	m.do(Trial{N: r.N})
 }
@@ -107,7 +130,7 @@ func (m *Machine) reloadFailed(now Instant, n uint64, step ReloadStep, text stri
 		m.do(Quit{Status: 1})
 		return
 	}
-	if step == Handing {
+	if step == Trying || step == Handing { // a process that gave a wrong answer may live on
 		m.do(EndTrial{N: n})
 	}
 	m.s.Failures++
@@ -119,9 +142,9 @@ func (m *Machine) reloadFailed(now Instant, n uint64, step ReloadStep, text stri
 
 func (m *Machine) reloadTimedOut(now Instant) {
 	r := &m.s.Reload
-	text := fmt.Sprintf("no answer within %v: the next image hangs, or a file of the configuration never ends", reloadTimeout)
-	if r.Step == Trying {
-		m.do(EndTrial{N: r.N})
+	text := fmt.Sprintf("no answer within %v: the next image hangs, or a file of the configuration never ends", m.patience())
+	if r.Step == Asking {
+		text = m.unanswered()
 	}
 	m.reloadFailed(now, r.N, r.Step, text)
 }
@@ -149,6 +172,6 @@ func (m *Machine) reloadAborted() {
 	default:
 		m.do(Note{Kind: NoteReloadAborted, Text: r.By})
 	}
-	m.reply(slices.Concat(r.Waiting, r.AgainWaiting), false, "a stop was asked for")
+	m.refuse(slices.Concat(r.Waiting, r.AgainWaiting), "a stop was asked for")
 	*r = Reload{N: r.N}
 }

@@ -96,6 +96,7 @@ func (m *Machine) exited(now Instant, ev Exited) {
 		exit.Reason = policy.ReloadSignal
 	}
 	m.ended(now, p, gone, exit, Note{Kind: NoteExited, ID: ev.ID, PID: gone.PID})
+	m.reloadRefused(now, ReloadRefused{N: m.s.Reload.N, ID: ev.ID, Text: ev.ID.String() + " ended while it reloaded itself"})
 }
 
 // forget removes an instance. What was its current phase ends with it.

@@ -166,6 +166,14 @@ func (d *driver) event(words, more []string) Event {
 		return Loaded{N: n, Config: d.config(more)}
 	case "load-failed":
 		return LoadFailed{N: n, Text: "haproxy.cfg:3: unknown keyword"}
+	case "reloaded-itself":
+		n, _ := strconv.ParseUint(words[1], 10, 64)
+		return ReloadedItself{N: n, ID: parseID(d.t, words[2])}
+	case "reload-refused":
+		n, _ := strconv.ParseUint(words[1], 10, 64)
+		return ReloadRefused{N: n, ID: parseID(d.t, words[2]), Text: "haproxy.cfg:9: cannot bind :80"}
+	case "master-ended":
+		return MasterEnded{PID: 99, Signal: signalNumber(d.t, words[1])}
 	case "spawned":
 		id := parseID(d.t, words[1])
 		return Spawned{ID: id, PID: 100 + int(id.Seq)}

@@ -36,8 +36,11 @@ type Reload struct {
 	Waiting      []uint64 `json:",omitempty"`
 	AgainWaiting []uint64 `json:",omitempty"`
 	AgainHard    bool     `json:",omitempty"`
-	Deadline     Instant  `json:",omitempty"` // when the trial or the load is given up
-	Left         int      `json:",omitempty"` // in step Starting: programs that this load starts and that have no answer yet
+	Deadline     Instant  `json:",omitempty"` // when the trial, the load, or waiting for answers is given up
+	// In step Asking: the configuration that was loaded, and the programs whose answer is missing.
+	Pending *program.Config `json:",omitempty"`
+	Asked   []ID            `json:",omitempty"`
+	Left    int             `json:",omitempty"` // in step Starting: programs that this load starts and that have no answer yet
 }
 
 // ReloadStep is how far a load got.
@@ -49,17 +52,20 @@ const (
 	Settling ReloadStep = "settling" // the trial passed; spawns that are under way must be answered before the hand-over
 	Handing  ReloadStep = "handover" // execve is under way, or happened and the new image has not booted yet
 	Loading  ReloadStep = "loading"  // this image reads the configuration
+	Asking   ReloadStep = "asking"   // programs that reload themselves were asked to
 	Starting ReloadStep = "starting" // the plan is being carried out
 )
 
 // holds says that nothing may be spawned in this step, because the state, or the configuration, is about to be replaced.
-func (s ReloadStep) holds() bool { return s == Settling || s == Handing || s == Loading }
+func (s ReloadStep) holds() bool { return s == Settling || s == Handing || s == Loading || s == Asking }
 
 // Stop is the end of the supervisor's life, once begun. It never ends but by Quit.
 type Stop struct {
 	Verb   Verb `json:",omitempty"` // StopAll or SoftStop; "" means not stopping
 	Signal int  `json:",omitempty"` // sent to programs without a stop signal of their own
 	Done   bool `json:",omitempty"` // Quit was said: nothing follows
+	// Orphans says that Quit was said with programs that run on.
+	Orphans bool `json:",omitempty"`
 }
 
 // Phase is what a program is doing.
@@ -161,14 +167,6 @@ func (m *Machine) Check() error {
 	switch {
 	case s.Generation == 0 && (len(s.Programs) > 0 || s.Reload.Step != Idle && s.Reload.Step != Loading):
 		return fmt.Errorf("%d programs and reload step %q before the first load", len(s.Programs), s.Reload.Step)
-	case !slices.Contains([]ReloadStep{Idle, Trying, Settling, Handing, Loading, Starting}, s.Reload.Step):
-		return fmt.Errorf("unknown reload step %q", s.Reload.Step)
-	case (s.Reload.Deadline != 0) != (s.Reload.Step == Trying || s.Reload.Step == Loading):
-		return fmt.Errorf("reload step %q with deadline %d", s.Reload.Step, s.Reload.Deadline)
-	case s.Reload.Again && s.Reload.Step == Idle:
-		return fmt.Errorf("a reload is queued and none runs")
-	case len(s.Reload.Waiting) > 0 && s.Reload.Step == Idle, len(s.Reload.AgainWaiting) > 0 && !s.Reload.Again:
-		return fmt.Errorf("somebody waits for a load that does not run")
 	case len(s.Programs) < len(s.Config.Programs):
 		return fmt.Errorf("%d programs declared, %d known", len(s.Config.Programs), len(s.Programs))
 	case left != s.Reload.Left:
@@ -181,10 +179,26 @@ func (m *Machine) Check() error {
 		return fmt.Errorf("%d instances are there, the count says %d", alive, m.alive)
 	case spawning > 0 && (s.Reload.Step == Handing || s.Reload.Step == Loading):
 		return fmt.Errorf("%d instances are spawning in reload step %q", spawning, s.Reload.Step)
-	case s.Stop.Done && alive > 0:
+	case s.Stop.Done && alive > 0 && !s.Stop.Orphans:
 		return fmt.Errorf("%d instances are left after the end", alive)
 	case s.Stop.Verb != "" && s.Reload.Step != Idle:
 		return fmt.Errorf("a reload is in step %q while mwlua stops", s.Reload.Step)
+	}
+	return s.Reload.check()
+}
+
+func (r *Reload) check() error {
+	switch {
+	case !slices.Contains([]ReloadStep{Idle, Trying, Settling, Handing, Loading, Asking, Starting}, r.Step):
+		return fmt.Errorf("unknown reload step %q", r.Step)
+	case (r.Deadline != 0) != (r.Step == Trying || r.Step == Loading || r.Step == Asking):
+		return fmt.Errorf("reload step %q with deadline %d", r.Step, r.Deadline)
+	case r.Again && r.Step == Idle:
+		return fmt.Errorf("a reload is queued and none runs")
+	case len(r.Waiting) > 0 && r.Step == Idle, len(r.AgainWaiting) > 0 && !r.Again:
+		return fmt.Errorf("somebody waits for a load that does not run")
+	case (len(r.Asked) > 0) != (r.Step == Asking), (r.Pending != nil) != (r.Step == Asking):
+		return fmt.Errorf("%d programs are asked in reload step %q", len(r.Asked), r.Step)
 	}
 	return nil
 }

@@ -53,6 +53,29 @@ func (m *Machine) stop(now Instant, verb Verb, signal int, by string) {
 	m.stopped()
 }
 
+// masterEnded is the stop that killed the supervisor between two images, carried out by its guard. A SIGKILL is no stop, there
+// as at any other time; a death that nobody knows the signal of counts as SIGTERM.
+func (m *Machine) masterEnded(now Instant, ev MasterEnded) {
+	if m.s.Reload.Step != Handing {
+		return
+	}
+	if ev.Signal == sigKILL {
+		m.do(Note{Kind: NoteOrphaned, PID: ev.PID, Signal: ev.Signal})
+		m.s.Stop = Stop{Done: true, Orphans: true}
+		m.do(Quit{})
+		return
+	}
+	m.do(Note{Kind: NoteStandIn, PID: ev.PID, Signal: ev.Signal})
+	switch ev.Signal {
+	case sigUSR1:
+		m.stop(now, SoftStop, sigUSR1, "SIGUSR1")
+	case sigINT:
+		m.stop(now, StopAll, sigINT, "SIGINT")
+	default:
+		m.stop(now, StopAll, sigTERM, "SIGTERM")
+	}
+}
+
 // stopInstance asks an instance to go, because mwlua is stopping. One that is still spawning is asked when it runs.
 func (m *Machine) stopInstance(now Instant, slot int, in *Instance) {
 	in.Cause = ByShutdown

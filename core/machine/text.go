@@ -2,6 +2,7 @@ package machine
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,10 +27,16 @@ func Text(a Action) string {
 			return fmt.Sprintf("signal %v %s to its group", a.ID, signalName(a.Signal))
 		}
 		return fmt.Sprintf("signal %v %s", a.ID, signalName(a.Signal))
+	case ReloadItself:
+		if a.Hard {
+			return fmt.Sprintf("reload-itself %d %v hard", a.N, a.ID)
+		}
+		return fmt.Sprintf("reload-itself %d %v", a.N, a.ID)
 	case WritePidfile:
 		return "write-pidfile " + a.Path
 	case Reply:
-		return strings.TrimSpace(fmt.Sprintf("reply %d %v %s", a.To, a.OK, a.Text))
+		word := map[bool]string{true: "dropped", false: strconv.FormatBool(a.OK)}[a.Dropped]
+		return strings.TrimSpace(fmt.Sprintf("reply %d %s %s", a.To, word, a.Text))
 	case Report:
 		return fmt.Sprintf("report %d", a.To)
 	case Notify:

@@ -44,10 +44,12 @@ const MaxPrograms = 100_000
 type Spec struct {
 	Name    string // unique in its Config; any bytes but NUL
 	Place   Place
-	Command []string    // argv; the first word is looked up in PATH of the program's own environment (H-5.11)
-	Dir     string      `json:",omitempty"` // absolute; "" means mwlua's own
-	Env     []string    `json:",omitempty"` // NAME=VALUE, over Config.Env
-	User    *Credential `json:",omitempty"` // nil means mwlua's own
+	Command []string // argv; the first word is looked up in PATH of the program's own environment (H-5.11)
+	Dir     string   `json:",omitempty"` // absolute; "" means mwlua's own
+	Env     []string `json:",omitempty"` // NAME=VALUE, over Config.Env
+	// WholeEnv says that Env is the whole environment: Config.Env does not count.
+	WholeEnv bool        `json:",omitempty"`
+	User     *Credential `json:",omitempty"` // nil means mwlua's own
 
 	// StopSignal is how an instance is asked to go at a stop. 0 means the signal that asked mwlua itself to stop, SIGTERM or
 	// SIGINT (H-6.18, H-6.19), and SIGTERM for a stop that no signal asked for.
@@ -73,9 +75,13 @@ type Credential struct {
 	Groups   []uint32 // supplementary; empty means none
 }
 
-// Environ is the environment that spec gets: c.Env, then spec.Env, a later entry replacing an earlier one of its name.
+// Environ is the environment that spec gets: c.Env, unless spec has a whole one, then spec.Env, a later entry replacing an
+// earlier one of its name.
 func (c Config) Environ(spec Spec) []string {
-	env := slices.Clone(c.Env)
+	var env []string
+	if !spec.WholeEnv {
+		env = slices.Clone(c.Env)
+	}
 	for _, kv := range spec.Env {
 		env = Setenv(env, kv)
 	}
@@ -106,7 +112,7 @@ func (s Spec) Changes(t Spec) []string {
 	}
 	add(!slices.Equal(s.Command, t.Command), "command")
 	add(s.Dir != t.Dir, "dir")
-	add(!slices.Equal(s.Env, t.Env), "env")
+	add(!slices.Equal(s.Env, t.Env) || s.WholeEnv != t.WholeEnv, "env")
 	add(!s.User.equal(t.User), "user")
 	return names
 }

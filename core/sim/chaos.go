@@ -118,7 +118,7 @@ func (c *chaos) move() {
 // outside changes how trials, loads and hand-overs go.
 func (c *chaos) outside() {
 	w := c.w
-	w.Trial, w.Load, w.Handover = c.answer(6), c.answer(12), c.answer(4)
+	w.Trial, w.Load, w.Handover, w.Itself = c.answer(6), c.answer(12), c.answer(4), c.answer(6)
 	w.Warnings, w.PidfileFails = nil, ""
 	if c.dice.IntN(2) == 0 {
 		w.Warnings, w.PidfileFails = []string{"mwlua.lua:2: odd"}, "permission denied"

@@ -40,7 +40,7 @@ func (c *chaos) config() program.Config {
 		config.Programs = append(config.Programs, c.spec(names[i]))
 	}
 	if c.one(4) {
-		config.Env, config.Pidfile = []string{"A=1"}, "/run/mwlua.pid"
+		config.Env, config.Pidfile, config.ReloadTimeout = []string{"A=1"}, "/run/mwlua.pid", c.span()
 	}
 	for _, p := range config.Validate() {
 		c.w.fail("chaos made a configuration that is not valid: %v", p)
@@ -53,7 +53,7 @@ func (c *chaos) spec(name string) program.Spec {
 		Name: name, Place: program.Place{File: "mwlua.lua", Line: 1 + c.dice.IntN(9)},
 		Command:    []string{"/bin/" + name, []string{"", "x", "y"}[c.dice.IntN(3)]},
 		StopSignal: []int{0, TERM, INT, HUP, KILL}[c.dice.IntN(5)], StopTimeout: c.span(),
-		OnReload:     []program.Reload{program.Replace, program.IfChanged, program.Keep}[c.dice.IntN(3)],
+		OnReload:     []program.Reload{program.Replace, program.IfChanged, program.Keep, program.Itself}[c.dice.IntN(4)],
 		ReloadSignal: []int{USR1, HUP, TERM}[c.dice.IntN(3)],
 		Exit:         c.policy(),
 	}
@@ -61,6 +61,9 @@ func (c *chaos) spec(name string) program.Spec {
 		s.ReloadSignal = 0
 	}
 	s.NoStartOnReload = c.one(6)
+	if s.OnReload == program.Itself && c.one(2) {
+		s.AnswerTimeout = c.span()
+	}
 	if c.one(2) {
 		s.FormerTimeout = c.span()
 	}
@@ -68,7 +71,7 @@ func (c *chaos) spec(name string) program.Spec {
 		s.MaxFormer = 1 + c.dice.IntN(3)
 	}
 	if c.one(6) {
-		s.Dir, s.Env = "/tmp", []string{"B=2"}
+		s.Dir, s.Env, s.WholeEnv = "/tmp", []string{"B=2"}, c.one(2)
 		s.User = &program.Credential{UID: 1, GID: uint32(c.dice.IntN(2)), Groups: []uint32{4}}
 	}
 	return s

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	"github.com/mwlua/mwlua/core/machine"
 )
 
@@ -62,7 +64,12 @@ func (c *chaos) strayOfProcess() machine.Event {
 		id.Seq = t.seq - min(t.seq, uint64(c.dice.IntN(2)))
 	}
 	p := c.w.process(id)
-	switch k := c.dice.IntN(4); {
+	asked := slices.Contains(c.w.asking.ids, id)
+	switch k := c.dice.IntN(6); {
+	case k == 4 && !asked:
+		return machine.ReloadedItself{N: c.w.asking.n, ID: id}
+	case k == 5 && !asked:
+		return machine.ReloadRefused{N: c.w.asking.n, ID: id, Text: "stray"}
 	case k == 0 && (p == nil || p.running):
 		return machine.Spawned{ID: id, PID: 7}
 	case k == 1 && (p == nil || p.running):

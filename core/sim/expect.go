@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"time"
@@ -21,6 +22,7 @@ type expectations struct {
 	booted     bool
 	generation uint64
 	config     program.Config           // in force
+	pending    program.Config           // the one that was loaded last
 	specs      map[string]*program.Spec // of it
 	before     map[string]*program.Spec // of the one before
 	asked      string                   // who asked for a reload that has not begun; "" means nobody
@@ -30,11 +32,20 @@ type expectations struct {
 	status     int      // what mwlua is to leave with
 	gone       *process // whose end is being heard
 	ended      machine.Exited
+	first      bool // the event is the first answer to the newest load
 	fits       bool // the event is the answer to the load or the trial that is waited for
 }
 
-// patience is how long the machine waits for a trial, and for a load.
+// patience is how long the machine waits for the trial and the load of a reload, if nothing else is declared.
 const patience = 10 * time.Second
+
+// patience is how long it waits now; the first load has longer.
+func (w *World) patience() time.Duration {
+	if w.expect.generation == 0 {
+		return time.Minute
+	}
+	return cmp.Or(w.expect.config.ReloadTimeout, patience)
+}
 
 // fail keeps the first broken expectation. The world stands still after it.
 func (w *World) fail(format string, args ...any) {
@@ -53,7 +64,7 @@ func (w *World) check(ok bool, format string, args ...any) {
 // expectEvent notes what an event is going to mean, before the machine sees it.
 func (w *World) expectEvent(ev machine.Event) {
 	e := &w.expect
-	e.gone, e.fits = nil, false
+	e.gone, e.fits, e.first = nil, false, false
 	switch ev := ev.(type) {
 	case machine.Booted:
 		e.booted = true
@@ -64,9 +75,10 @@ func (w *World) expectEvent(ev machine.Event) {
 	case machine.SpawnFailed:
 		e.gone = w.process(ev.ID)
 	case machine.Loaded:
-		e.fits = ev.N == w.load.n && !w.load.answered && e.stop == "" && w.now < w.load.since+machine.Instant(patience)
+		e.first = ev.N == w.load.n && !w.load.answered
+		e.fits = e.first && e.stop == "" && w.now < w.load.since+machine.Instant(w.patience())
 	case machine.TrialPassed:
-		e.fits = ev.N == w.trial.n && w.trial.there && !w.trial.answered && e.stop == "" && w.now < w.trial.since+machine.Instant(patience)
+		e.fits = ev.N == w.trial.n && w.trial.there && !w.trial.answered && e.stop == "" && w.now < w.trial.since+machine.Instant(w.patience())
 	}
 }
 
@@ -89,18 +101,23 @@ func (w *World) expectLoaded(ev machine.Event) {
 	loaded, ok := ev.(machine.Loaded)
 	switch {
 	case e.fits && ok:
-		w.check(s.Generation == e.generation+1, "the configuration was loaded and not taken")
+		w.check(s.Generation == e.generation+1 || s.Reload.Step == machine.Asking, "the configuration was loaded and not taken")
 	case e.fits:
 		w.check(s.Reload.Step == machine.Settling || s.Reload.Step == machine.Handing, "the trial passed and was not heard")
+	}
+	if took := s.Generation > e.generation || s.Reload.Step == machine.Asking; ok && took && e.first {
+		e.pending = loaded.Config // it may come late, if the Wake does
 	}
 	if s.Generation == e.generation {
 		return
 	}
-	w.check(ok && s.Generation == e.generation+1, "generation %d after %d without a load", s.Generation, e.generation)
-	e.generation, e.config, e.before, e.status = s.Generation, loaded.Config, e.specs, 0
-	e.specs = make(map[string]*program.Spec, len(loaded.Config.Programs))
-	for i := range loaded.Config.Programs {
-		spec := &loaded.Config.Programs[i]
+	_, itself := ev.(machine.ReloadedItself)
+	w.check((ok && e.first || itself) && s.Generation == e.generation+1, "generation %d after %d without a load", s.Generation, e.generation)
+	w.check(len(w.asking.ids) == 0 || ok, "the configuration was taken before %v answered", w.asking.ids)
+	e.generation, e.config, e.before, e.status = s.Generation, e.pending, e.specs, 0
+	e.specs = make(map[string]*program.Spec, len(e.config.Programs))
+	for i := range e.config.Programs {
+		spec := &e.config.Programs[i]
 		e.specs[spec.Name] = spec
 		t := w.tally(spec.Name)
 		t.loadedSince = true

@@ -66,7 +66,7 @@ func (w *World) expectTrial(a machine.Trial) {
 
 func (w *World) expectEndTrial(a machine.EndTrial) {
 	w.check(w.trial.there && a.N == w.trial.n, "trial %d is ended and is not there", a.N)
-	w.check(w.trial.answered || w.expect.stop != "" || w.now >= after(w.trial.since, patience), "trial %d is ended before its time", a.N)
+	w.check(w.trial.answered || w.expect.stop != "" || w.now >= after(w.trial.since, w.patience()), "trial %d is ended before its time", a.N)
 }
 
 // expectHandover: the state names every process, the guard is there.

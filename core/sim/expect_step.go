@@ -73,10 +73,12 @@ func (w *World) expectOnTime() {
 		return
 	}
 	step := w.m.State().Reload.Step
-	held := step == machine.Settling || step == machine.Handing || step == machine.Loading
+	held := step == machine.Settling || step == machine.Handing || step == machine.Loading || step == machine.Asking
 	overdue := func(at machine.Instant) bool { return at != 0 && after(at, w.WakeLate) < w.now }
-	w.check(!w.trial.there || w.trial.answered || !overdue(after(w.trial.since, patience)), "the trial may run for ever")
-	w.check(step != machine.Loading || w.load.answered || !overdue(after(w.load.since, patience)), "the load may run for ever")
+	w.check(!w.trial.there || w.trial.answered || !overdue(after(w.trial.since, w.patience())), "the trial may run for ever")
+	w.check(step != machine.Loading || w.load.answered || !overdue(after(w.load.since, w.patience())), "the load may run for ever")
+	w.check(step != machine.Asking || !overdue(after(w.asking.since, w.asking.limit)), "%v may reload themselves for ever", w.asking.ids)
+	w.check(step != machine.Asking || len(w.asking.ids) > 0, "nobody is asked any more, and the load waits")
 	for _, t := range w.order {
 		w.check(held || w.expect.stop != "" || !overdue(t.restartAt), "the restart of %q is lost", t.name)
 		for _, p := range t.live {

@@ -18,6 +18,8 @@ func (w *World) perform(a machine.Action, last bool) {
 		w.spawn(a)
 	case machine.Signal:
 		w.signal(a)
+	case machine.ReloadItself:
+		w.reloadItself(a)
 	case machine.WritePidfile:
 		if w.PidfileFails != "" {
 			w.queue.add(&delivery{at: w.later(0), ev: machine.PidfileFailed{Text: w.PidfileFails}})

@@ -126,12 +126,17 @@ func (w *World) hear(ev machine.Event) {
 		w.bury(ev.ID, false)
 	case machine.Exited:
 		w.bury(ev.ID, true)
+		w.answered(w.asking.n, ev.ID)
+	case machine.ReloadedItself:
+		w.answered(ev.N, ev.ID)
+	case machine.ReloadRefused:
+		w.answered(ev.N, ev.ID)
 	case machine.TrialPassed:
 		w.trial.passed = w.trial.passed || w.expect.fits
 		w.trial.answered = w.trial.answered || ev.N == w.trial.n
 	case machine.TrialFailed:
 		if ev.N == w.trial.n && !w.trial.answered {
-			w.trial.answered, w.trial.there = true, false
+			w.trial.answered = true
 		}
 	case machine.Loaded:
 		w.load.answered = w.load.answered || ev.N == w.load.n

@@ -59,6 +59,10 @@ func eventText(ev machine.Event) string {
 		return fmt.Sprintf("loaded %d with %d programs", ev.N, len(ev.Config.Programs))
 	case machine.LoadFailed:
 		return fmt.Sprintf("load-failed %d %q", ev.N, ev.Text)
+	case machine.ReloadedItself:
+		return fmt.Sprintf("reloaded-itself %d %v", ev.N, ev.ID)
+	case machine.ReloadRefused:
+		return fmt.Sprintf("reload-refused %d %v %q", ev.N, ev.ID, ev.Text)
 	case machine.Wake:
 		return "wake"
 	default:

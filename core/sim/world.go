@@ -11,6 +11,7 @@ import (
 // in Advance and Settle. The exported fields may be set between any two calls, and count from then on.
 type World struct {
 	Trial, Load, Handover Answer
+	Itself                Answer        // of programs that are asked to reload themselves
 	Warnings              []string      // of every load that works
 	PidfileFails          string        // why no pid file can be written; "" means that it works
 	WakeLate              time.Duration // from the machine's deadline to its Wake
@@ -31,6 +32,7 @@ type World struct {
 
 	trial   trial
 	load    load
+	asking  asking
 	handing bool            // the old image is gone, the new one is not up
 	image   []byte          // the state on its way
 	held    []machine.Event // what happened meanwhile

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/mwlua/mwlua/core/internal/carry"
 	"github.com/mwlua/mwlua/core/internal/proc"
 	"github.com/mwlua/mwlua/core/internal/signals"
@@ -129,24 +127,16 @@ func newGuard(log *Log, file carry.File) (*guard, error) {
 }
 
 // standIn is called when the master's end of the connection closed without the word that the new image is up. If the master is
-// dead, it carries out what killed it.
+// dead, the machine says what follows.
 func (g *guard) standIn() int {
 	if i, err := proc.Wait([]proc.Pidfd{g.master}, 10*time.Second); i < 0 || err != nil {
 		return 0 // it lives: it gave up the hand-over, and us with it
 	}
-	status, known := g.master.Fate(g.pid)
-	switch {
-	case known && status.Signaled() && status.Signal() == unix.SIGKILL:
-		g.log.Warn("mwlua (%d) was killed between two images; its programs run on", g.pid)
-		return 0
-	case known && status.Signaled():
-		g.log.Warn("mwlua (%d) got %s between two images; this process stops its programs in its place",
-			g.pid, unix.SignalName(status.Signal()))
-		g.run(stopRequest(int(status.Signal())))
-	default:
-		g.log.Warn("mwlua (%d) ended between two images; this process stops its programs in its place", g.pid)
-		g.run(stopRequest(sigTERM))
+	ev := machine.MasterEnded{PID: g.pid}
+	if status, known := g.master.Fate(g.pid); known && status.Signaled() {
+		ev.Signal = int(status.Signal())
 	}
+	g.run(ev)
 	return 0
 }
 

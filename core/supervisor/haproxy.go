@@ -20,7 +20,11 @@ func (l *Log) haproxy(now machine.Instant, n machine.Note) {
 	case machine.NoteExited:
 		l.haproxyExit(n)
 	case machine.NoteReload:
-		l.write(notice, "Reloading HAProxy")
+		hard := ""
+		if n.Signal != 0 {
+			hard = " (hard-reload)"
+		}
+		l.write(notice, "Reloading HAProxy"+hard)
 	case machine.NoteLoaded:
 		l.write(notice, "Loading success.")
 	case machine.NoteReloadFailed:

@@ -111,9 +111,6 @@ func (s *supervisor) next(timer *time.Timer) {
 	case <-signals.Child:
 		s.collect()
 	case ev := <-s.events:
-		if failed, ok := ev.(machine.TrialFailed); ok && s.trial != nil && s.trial.n == failed.N {
-			s.endTrial() // a process that gave a wrong answer may live on
-		}
 		s.queue = append(s.queue, ev)
 	case <-wake:
 		s.queue = append(s.queue, machine.Wake{})

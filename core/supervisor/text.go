@@ -39,6 +39,13 @@ func describe(now machine.Instant, n machine.Note) (level, string) {
 		return warning, n.Text
 	case machine.NotePidfile:
 		return alert, n.Text
+	case machine.NoteStandIn:
+		if n.Signal == 0 {
+			return warning, fmt.Sprintf("mwlua (%d) ended between two images; this process stops its programs in its place", n.PID)
+		}
+		return warning, fmt.Sprintf("mwlua (%d) got %s between two images; this process stops its programs in its place", n.PID, signalName(n.Signal))
+	case machine.NoteOrphaned:
+		return warning, fmt.Sprintf("mwlua (%d) was killed between two images; its programs run on", n.PID)
 	default:
 		return notice, aboutReload(n)
 	}
@@ -47,6 +54,9 @@ func describe(now machine.Instant, n machine.Note) (level, string) {
 func aboutReload(n machine.Note) string {
 	switch n.Kind {
 	case machine.NoteReload:
+		if n.Signal != 0 {
+			return fmt.Sprintf("reloading (%s), what goes gets %s", n.Text, signalName(n.Signal))
+		}
 		return fmt.Sprintf("reloading (%s)", n.Text)
 	case machine.NoteReloadQueued:
 		return fmt.Sprintf("a reload is under way, one more follows it (%s)", n.Text)
