@@ -52,6 +52,9 @@ const (
 	Shutdown Do = "shutdown" // stop every program and leave with Verdict.ExitCode
 )
 
+// Retry is, besides Fail and Shutdown, what Policy.OnLimit can say: begin again after Policy.RetryAfter. No verdict has it.
+const Retry Do = "retry"
+
 // Verdict is the answer to an Exit.
 type Verdict struct {
 	Do     Do
@@ -94,7 +97,9 @@ type Policy struct {
 	Backoff      Backoff       `json:",omitzero"`
 	Limit        int           `json:",omitempty"` // restarts allowed within Window; 0 means no limit; at most MaxLimit
 	Window       time.Duration `json:",omitempty"` // 0 means since the program's first start
-	OnLimit      Do            `json:",omitempty"` // Fail (also the zero value) or Shutdown
+	OnLimit      Do            `json:",omitempty"` // Fail (also the zero value), Shutdown, or Retry
+	RetryAfter   time.Duration `json:",omitempty"` // how long to wait at the limit, for Retry; 0 means 5 minutes
+	MinInterval  time.Duration `json:",omitempty"` // between two starts, whatever else is said; 0 means none
 }
 
 // MaxLimit bounds Policy.Limit, because the machine remembers the time of that many restarts.
@@ -111,9 +116,11 @@ func (p Policy) Validate() []string {
 	finite := func(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 	check(slices.Contains([]Rule{RestartRule, ExitOnFailure, NoExitOnFailure}, p.Rule), fmt.Sprintf("rule: unknown value %q", p.Rule))
 	check(slices.Contains([]When{OnFailure, Always, Never}, p.When), fmt.Sprintf("policy: unknown value %q", p.When))
-	check(slices.Contains([]Do{"", Fail, Shutdown}, p.OnLimit), fmt.Sprintf("on_limit: unknown value %q", p.OnLimit))
+	check(slices.Contains([]Do{"", Fail, Shutdown, Retry}, p.OnLimit), fmt.Sprintf("on_limit: unknown value %q", p.OnLimit))
 	check(p.Limit >= 0 && p.Limit <= MaxLimit, fmt.Sprintf("limit: must be 0 to %d", MaxLimit))
 	check(p.Window >= 0, "window: cannot be negative")
+	check(p.RetryAfter >= 0, "retry_after: cannot be negative")
+	check(p.MinInterval >= 0, "min_interval: cannot be negative")
 	check(p.Backoff.Base >= 0 && p.Backoff.Max >= 0, "delay: cannot be negative")
 	check(p.Backoff.ResetAfter >= 0, "reset_after: cannot be negative")
 	check(finite(p.Backoff.Factor) && p.Backoff.Factor >= 0, "factor: must be a number from 0 up")

@@ -20,6 +20,7 @@ type Config struct {
 	Pidfile  string   `json:",omitempty"` // absolute; "" means none
 	// ReloadTimeout bounds the trial and the load of the next reload, each; 0 means 10 s.
 	ReloadTimeout time.Duration `json:",omitempty"`
+	Settings      Settings      `json:",omitzero"`
 }
 
 // Reload says what a reload does to a running program that is still declared.
@@ -50,6 +51,20 @@ type Spec struct {
 	// WholeEnv says that Env is the whole environment: Config.Env does not count.
 	WholeEnv bool        `json:",omitempty"`
 	User     *Credential `json:",omitempty"` // nil means mwlua's own
+
+	Description string   `json:",omitempty"` // for the operator; means nothing to mwlua
+	Labels      []string `json:",omitempty"` // NAME=VALUE, sorted; mean nothing to mwlua
+	Umask       *uint32  `json:",omitempty"` // 0 to 0777; nil means mwlua's own
+	Limits      []Limit  `json:",omitempty"` // sorted by name; a limit that is not named is mwlua's own
+	// Stdin, Stdout and Stderr say where the descriptors 0 to 2 lead: "null", "file:" and an absolute path (output is appended,
+	// the file is made with mode 0640 if there is none), or "", which means where mwlua's own lead.
+	Stdin, Stdout, Stderr string `json:",omitempty"`
+	// Expand says that Command, Dir, the values of Env, Stdout and Stderr are expanded for each instance: see the function Expand.
+	Expand bool `json:",omitempty"`
+	// NoAutostart leaves the program down at the first load, and at the reload that adds it, until somebody starts it.
+	NoAutostart bool `json:",omitempty"`
+	// Critical programs end mwlua when they have failed for good, with their status; see Settings.ExitWhen.
+	Critical bool `json:",omitempty"`
 
 	// StopSignal is how an instance is asked to go at a stop. 0 means the signal that asked mwlua itself to stop, SIGTERM or
 	// SIGINT (H-6.18, H-6.19), and SIGTERM for a stop that no signal asked for.
@@ -114,6 +129,12 @@ func (s Spec) Changes(t Spec) []string {
 	add(s.Dir != t.Dir, "dir")
 	add(!slices.Equal(s.Env, t.Env) || s.WholeEnv != t.WholeEnv, "env")
 	add(!s.User.equal(t.User), "user")
+	add((s.Umask == nil) != (t.Umask == nil) || s.Umask != nil && *s.Umask != *t.Umask, "umask")
+	add(!slices.Equal(s.Limits, t.Limits), "limits")
+	add(s.Stdin != t.Stdin, "stdin")
+	add(s.Stdout != t.Stdout, "stdout")
+	add(s.Stderr != t.Stderr, "stderr")
+	add(s.Expand != t.Expand, "expand")
 	return names
 }
 
@@ -131,6 +152,7 @@ func (c Config) Validate() []Problem {
 	if len(c.Programs) > MaxPrograms {
 		ps = append(ps, Problem{Text: fmt.Sprintf("%d programs declared, at most %d are allowed", len(c.Programs), MaxPrograms)})
 	}
+	ps = append(ps, c.Settings.validate()...)
 	seen := make(map[string]Place, len(c.Programs))
 	for _, s := range c.Programs {
 		if first, ok := seen[s.Name]; ok {
@@ -165,8 +187,19 @@ func (s Spec) validate() []Problem {
 	check(s.MaxFormer >= 0, "max_former: cannot be negative")
 	check(slices.Contains([]Reload{Replace, IfChanged, Keep, Itself}, s.OnReload), "on_reload: unknown value %q", s.OnReload)
 	check(s.OnReload == Keep || s.ReloadSignal != 0, "reload_signal: is required to replace an instance")
+	check(s.Umask == nil || *s.Umask <= 0o777, "umask: must be 0 to 0777")
+	for _, text := range validateLimits(s.Limits) {
+		check(false, "%s", text)
+	}
+	check(validStream(s.Stdin), "stdin: unknown value %q", s.Stdin)
+	check(validStream(s.Stdout), "stdout: unknown value %q", s.Stdout)
+	check(validStream(s.Stderr), "stderr: unknown value %q", s.Stderr)
 	for _, text := range s.Exit.Validate() {
 		ps = append(ps, s.problem("restart.%s", text))
 	}
 	return ps
+}
+
+func validStream(s string) bool {
+	return s == "" || s == "null" || strings.HasPrefix(s, "file:/") && !strings.ContainsRune(s, 0)
 }

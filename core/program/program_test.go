@@ -37,6 +37,15 @@ func TestValidate(t *testing.T) {
 		{func(s *Spec) { s.Exit.Backoff.Jitter = math.NaN() }, `f:3: program "web": restart.jitter: must be 0 to 1`},
 		{func(s *Spec) { s.Exit.Backoff.Base = -1 }, `f:3: program "web": restart.delay: cannot be negative`},
 		{func(s *Spec) { s.Exit.When = "x" }, `f:3: program "web": restart.policy: unknown value "x"`},
+		{func(s *Spec) { s.Umask = new(uint32(0o1000)) }, `f:3: program "web": umask: must be 0 to 0777`},
+		{func(s *Spec) { s.Limits = []Limit{{"cpus", 1, 1}} }, `f:3: program "web": limits.cpus: unknown limit`},
+		{func(s *Spec) { s.Limits = []Limit{{"cpu", 2, 1}} }, `f:3: program "web": limits.cpu: the soft limit is above the hard one`},
+		{func(s *Spec) { s.Limits = []Limit{{"cpu", 1, 1}, {"cpu", 1, 1}} }, `f:3: program "web": limits.cpu: set twice`},
+		{func(s *Spec) { s.Stdout = "log" }, `f:3: program "web": stdout: unknown value "log"`},
+		{func(s *Spec) { s.Stdin, s.Stderr = "null", "file:/x" }, ""},
+		{func(s *Spec) { s.Exit.MinInterval = -1 }, `f:3: program "web": restart.min_interval: cannot be negative`},
+		{func(s *Spec) { s.Exit.OnLimit = policy.Restart }, `f:3: program "web": restart.on_limit: unknown value "restart"`},
+		{func(s *Spec) { s.Exit.OnLimit, s.Exit.RetryAfter = policy.Retry, 1 }, ""},
 		{func(s *Spec) { s.Exit.Limit = policy.MaxLimit + 1 }, `f:3: program "web": restart.limit: must be 0 to 1000`},
 	}
 	for _, test := range tests {
@@ -69,6 +78,65 @@ func TestChanges(t *testing.T) {
 	a.User = &Credential{UID: 1, Groups: []uint32{2}}
 	if diff := cmp.Diff([]string{"user"}, a.Changes(b)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestChangesOfHowItRuns(t *testing.T) {
+	a, b := valid(), valid()
+	b.Description, b.Labels, b.Critical, b.NoAutostart = "x", []string{"a=b"}, true, true
+	if got := a.Changes(b); got != nil {
+		t.Errorf("what needs no restart is a change: %q", got)
+	}
+	b.Umask, b.Limits, b.Expand = new(uint32), []Limit{{"core", 0, 0}}, true
+	b.Stdin, b.Stdout, b.Stderr = "null", "null", "null"
+	want := []string{"umask", "limits", "stdin", "stdout", "stderr", "expand"}
+	if diff := cmp.Diff(want, a.Changes(b)); diff != "" {
+		t.Error(diff)
+	}
+	a = b
+	a.Umask = new(uint32)
+	if got := a.Changes(b); got != nil {
+		t.Errorf("equal declarations differ in %q", got)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	tests := []struct {
+		settings Settings
+		want     string
+	}{
+		{Settings{}, ""},
+		{Settings{LogLevel: "loud"}, "supervisor: log_level: unknown value"},
+		{Settings{LogFormat: "xml"}, "supervisor: log_format: unknown value"},
+		{Settings{Notify: "auto"}, "supervisor: notify: unknown value"},
+		{Settings{ExitWhen: "later"}, "supervisor: exit_when: unknown value"},
+		{Settings{ControlMode: 0o1000}, "supervisor: control_mode: must be at most 0777"},
+		{Settings{ShutdownTimeout: -1}, "supervisor: a timeout cannot be negative"},
+	}
+	for _, test := range tests {
+		if got := Problems(Config{Settings: test.settings}.Validate()).Error(); got != test.want {
+			t.Errorf("%+v: got %q, want %q", test.settings, got, test.want)
+		}
+	}
+}
+
+func TestExpand(t *testing.T) {
+	lookup := func(name string) (string, bool) { return "<" + name + ">", name != "x" }
+	tests := []struct{ text, want, err string }{
+		{"", "", ""},
+		{"a$b$", "a$b$", ""},
+		{"${name}-${env:A}", "<name>-<env:A>", ""},
+		{"$${name}", "${name}", ""},
+		{"$$${name}", "$${name}", ""},
+		{"a${name", "", "${ without a }"},
+		{"${x}", "", "unknown ${x}"},
+		{"${}", "<>", ""},
+	}
+	for _, test := range tests {
+		got, err := Expand(test.text, lookup)
+		if got != test.want || (err == nil) != (test.err == "") || err != nil && err.Error() != test.err {
+			t.Errorf("%q: got %q, %v; want %q, %q", test.text, got, err, test.want, test.err)
+		}
 	}
 }
 

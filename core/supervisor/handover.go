@@ -28,6 +28,9 @@ func (s *supervisor) tryHandOver() error {
 	if t == nil || t.pid == 0 {
 		return errors.New("the guard of the hand-over has ended")
 	}
+	s.hold(true)
+	defer s.hold(false)
+	s.catchUp()
 	if err := s.seal(t); err != nil {
 		return err
 	}
@@ -35,12 +38,13 @@ func (s *supervisor) tryHandOver() error {
 	if err := t.ask(wordGuard, wordReady); err != nil {
 		return err
 	}
-	for _, fd := range []int{t.file.FD(), t.fd} {
+	for _, fd := range s.survivors(t) {
 		if err := carry.Inherit(fd, true); err != nil {
 			return err
 		}
 		defer carry.Inherit(fd, false)
 	}
+	s.finishAnswers()
 	s.Log.Flush()
 	err := proc.Exec(proc.Image{
 		Path: s.path, Argv: os.Args, Env: append(os.Environ(), carry.Variable+"="+strconv.Itoa(t.file.FD())),
@@ -64,10 +68,23 @@ func (s *supervisor) seal(t *trial) error {
 		return err
 	}
 	d := carry.Document{Binary: s.Version, Master: self, State: s.m.State(), Guard: carry.Guard{PID: t.pid, FD: t.fd}}
+	s.carried(&d)
 	if err := t.file.Write(d); err != nil {
 		return err
 	}
 	return t.file.Seal()
+}
+
+// survivors are the descriptors that the next image gets.
+func (s *supervisor) survivors(t *trial) []int {
+	fds := []int{t.file.FD(), t.fd}
+	for _, l := range s.cli.listeners {
+		fds = append(fds, l.FD())
+	}
+	for _, fd := range s.cli.waiting {
+		fds = append(fds, fd)
+	}
+	return fds
 }
 
 // takeOver makes the children of the previous image ours, and lets its guard go.

@@ -28,7 +28,16 @@ type Log struct {
 	pid    int
 	queue  chan entry
 	lost   int // lines that found no room since the last one that did
+
+	startup strings.Builder // the lines of the last load, the one under way included
+	loading bool
 }
+
+// maxStartup bounds the lines of a load, in bytes: those of 10,000 programs fit.
+const maxStartup = 1 << 20
+
+// Startup returns the lines of the last load.
+func (l *Log) Startup() string { return l.startup.String() }
 
 // entry is some lines, or, with done, the wish to know that all before it were written.
 type entry struct {
@@ -41,7 +50,7 @@ const maxQueue = 4096
 
 // NewLog returns a log that writes to w.
 func NewLog(w io.Writer, format Format) *Log {
-	l := &Log{format: format, pid: os.Getpid(), queue: make(chan entry, maxQueue)}
+	l := &Log{format: format, pid: os.Getpid(), queue: make(chan entry, maxQueue), loading: true}
 	go l.drain(w) // waits for entries and for w; sends what Flush waits for; ends with the process
 	return l
 }
@@ -83,10 +92,17 @@ const (
 func (l *Log) Note(now machine.Instant, n machine.Note) {
 	if l.format == HAProxyFormat {
 		l.haproxy(now, n)
-		return
+	} else {
+		lv, text := describe(now, n)
+		l.write(lv, text)
 	}
-	lv, text := describe(now, n)
-	l.write(lv, text)
+	switch n.Kind {
+	case machine.NoteReload:
+		l.startup.Reset()
+		l.loading = true
+	case machine.NoteLoaded, machine.NoteReloadFailed:
+		l.loading = false
+	}
 }
 
 // Warn writes a line about the shell itself.
@@ -110,6 +126,9 @@ func (l *Log) write(lv level, text string) {
 		} else {
 			fmt.Fprintf(&b, "%s %-7s %s\n", time.Now().Format("2006-01-02T15:04:05.000Z07:00"), lv, printable(line))
 		}
+	}
+	if l.loading && l.startup.Len()+b.Len() <= maxStartup {
+		l.startup.WriteString(b.String())
 	}
 	l.put(b.String())
 }

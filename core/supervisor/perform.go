@@ -57,6 +57,10 @@ func (s *supervisor) perform(now machine.Instant, a machine.Action) {
 		if err := writePidfile(a.Path); err != nil {
 			s.queue = append(s.queue, machine.PidfileFailed{Text: err.Error()})
 		}
+	case machine.Reply:
+		s.answer(a)
+	case machine.Report:
+		s.tell(now, a.To)
 	case machine.Notify:
 		s.notify(a.Doing)
 	case machine.Note:

@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/mwlua/mwlua/core/control/mastercli"
 	"github.com/mwlua/mwlua/core/internal/carry"
 	"github.com/mwlua/mwlua/core/internal/proc"
 	"github.com/mwlua/mwlua/core/internal/signals"
@@ -25,6 +26,11 @@ type Options struct {
 	TrialArgs []string
 	// Version is that of this binary, for messages between images.
 	Version string
+	// MasterCLI are the addresses at which HAProxy's master CLI listens (-S), and HAProxyVersion the release that it answers as.
+	MasterCLI      []mastercli.Address
+	HAProxyVersion string
+	// Worker is the HAProxy that is one of the programs; nil when there is none.
+	Worker Worker
 }
 
 // supervisor is the state of the shell. It holds handles, no decisions.
@@ -39,6 +45,8 @@ type supervisor struct {
 	trial   *trial             // under way, or passed and waiting to guard; nil when there is none
 	quit    *int               // status, once Quit was performed
 	deaf    bool               // the service manager could not be reached, and that was said
+	started machine.Instant    // when the first image started
+	cli     masterCLI
 }
 
 // Run runs the supervisor until it is asked to stop, and returns the status to exit with. It must be called from the main
@@ -57,12 +65,18 @@ func Run(o Options) (int, error) {
 		return 1, fmt.Errorf("cannot clear the signal mask: %w", err)
 	}
 	proc.DefaultIgnored()
+	s.started = start(before)
 	if before != nil {
 		s.takeOver(before)
+	}
+	if err := s.open(before); err != nil {
+		return 1, err
 	}
 	s.collect()
 	s.queue = append(s.queue, machine.Booted{})
 	status := s.loop()
+	close(s.cli.left)
+	s.finishAnswers()
 	o.Log.Flush()
 	return status, nil
 }
@@ -110,6 +124,8 @@ func (s *supervisor) next(timer *time.Timer) {
 		s.queue = append(s.queue, machine.Request{Verb: machine.ReloadAll, By: "SIGHUP"})
 	case <-signals.Child:
 		s.collect()
+	case a := <-s.cli.asks:
+		s.queue = append(s.queue, s.heard(a))
 	case ev := <-s.events:
 		s.queue = append(s.queue, ev)
 	case <-wake:

@@ -79,14 +79,18 @@ func (s *session) showEnv(arguments []string) string {
 	if s.level < Operator {
 		return refused
 	}
-	if len(arguments) == 0 {
-		return endLine(strings.Join(s.Env, "\n"))
-	}
-	i := slices.IndexFunc(s.Env, func(v string) bool { return strings.HasPrefix(v, arguments[0]+"=") })
-	if i < 0 {
+	status, ok := s.status()
+	env := status.State.Config.Env
+	switch i := slices.IndexFunc(env, func(v string) bool { return len(arguments) > 0 && strings.HasPrefix(v, arguments[0]+"=") }); {
+	case !ok:
+		return leaving
+	case len(arguments) == 0:
+		return endLine(strings.Join(env, "\n"))
+	case i < 0:
 		return "Variable not found\n"
+	default:
+		return env[i] + "\n"
 	}
-	return s.Env[i] + "\n"
 }
 
 // reload gives the connection away; the answer comes from WriteReload. One that the client has left counts as well, as in HAProxy.

@@ -19,15 +19,19 @@ type Backend struct {
 	// Version is the release of HAProxy that is emulated, as in "3.2.0" or "2.6.12-1+deb12u4", and "" the default, 3.2.0. `show
 	// version` says it. With 2.x, help, suggestions and the empty line are those of 2.6.12, else those of 3.2.0.
 	Version string
-	// Env is what `show env` tells (3.x), a "name=value" each.
-	Env []string
-	// Worker returns the pid of the HAProxy worker that a prefix like "@1" or "@!1234" means, false if there is none. Nil means
-	// that there are no workers. "@", "@0" and "@master" are not asked for.
-	Worker func(prefix string) (pid int, ok bool)
-	// Forward sends a command to that worker and copies its answer, with the empty line that ends it, to w. The command lowers the
-	// level and sets the modes as the session has them, and ends with a newline. False says that the worker cannot be reached.
-	// It is needed if Worker is there.
-	Forward func(pid int, command string, w io.Writer) bool
+	// Workers are those of an HAProxy that mwlua runs. Nil means that there are none.
+	Workers Forwarder
+}
+
+// Forwarder reaches the workers of an HAProxy master.
+type Forwarder interface {
+	// Worker returns the pid of the worker that a prefix like "@1" or "@!1234" means, false if there is none. "@", "@0" and "@master"
+	// are not asked for.
+	Worker(prefix string) (pid int, ok bool)
+	// Forward sends commands to that worker, by way of its HAProxy master, and copies the answer, with the empty line that ends it,
+	// to w. They are lines: those that lower the level and set the modes as the session has them, which have no answer, and the one
+	// that has. False says that the worker cannot be reached.
+	Forward(pid int, commands string, w io.Writer) bool
 }
 
 // defaultVersion is what Backend.Version "" means.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // backlog is how many clients may wait for Serve to accept them.
@@ -40,6 +41,9 @@ func Listen(a Address) (*Listener, error) {
 
 // listenUNIX keeps the path working all the time: until the rename it is the former socket, after it the new one.
 func listenUNIX(a Address) (*Listener, error) {
+	if pid := listens(a.Name); pid > 0 && pid != os.Getpid() {
+		return nil, fmt.Errorf("cannot listen on %q: process %d does: stop it, or use another path", a.MasterCLI(), pid)
+	}
 	temporary := fmt.Sprintf("%s.%d.tmp", a.Name, os.Getpid())
 	if err := os.Remove(temporary); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, cannotListen(a, err)
@@ -55,6 +59,23 @@ func listenUNIX(a Address) (*Listener, error) {
 		return nil, cannotListen(a, err)
 	}
 	return l, nil
+}
+
+// listens returns the process that listens at path; 0 if there is none. HAProxy takes the path away from it.
+func listens(path string) (pid int) {
+	conn, err := net.DialTimeout("unix", path, time.Second)
+	if err != nil {
+		return 0
+	}
+	defer conn.Close()
+	if raw, err := conn.(*net.UnixConn).SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) {
+			if peer, err := syscall.GetsockoptUcred(int(fd), syscall.SOL_SOCKET, syscall.SO_PEERCRED); err == nil {
+				pid = int(peer.Pid)
+			}
+		})
+	}
+	return pid
 }
 
 func own(path string, a Address) error {
@@ -152,6 +173,18 @@ func (l *Listener) FD() int {
 		}
 	}
 	return fd
+}
+
+// Hold makes clients wait: whoever connects from now on is accepted when Hold(false) is called, or by the image that inherits the
+// socket.
+func (l *Listener) Hold(hold bool) {
+	until := time.Time{}
+	if hold {
+		until = time.Unix(1, 0)
+	}
+	if waits, ok := l.net.(interface{ SetDeadline(time.Time) error }); ok {
+		_ = waits.SetDeadline(until) // fails only if l is closed
+	}
 }
 
 // Address returns what l listens on.

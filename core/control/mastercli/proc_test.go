@@ -11,8 +11,8 @@ import (
 	"github.com/mwlua/mwlua/core/machine"
 )
 
-// program makes a machine.Program of instances whose last one is current, unless there is a 0 behind it.
-func program(name string, instances ...machine.Instance) machine.Program {
+// instanceOf makes a machine.Program of instances whose last one is current, unless there is a 0 behind it.
+func instanceOf(name string, instances ...machine.Instance) machine.Program {
 	p := machine.Program{Name: name}
 	for i, in := range instances {
 		p.Seq++
@@ -43,14 +43,14 @@ func TestShowProcAfterReloadsAsRecorded(t *testing.T) {
 			PID: 29164, Now: 112 * second, Started: 100 * second, Version: version,
 			Workers: []Worker{{PID: 29260, Since: 111 * second, Version: version}},
 			State: machine.State{Generation: 2, Programs: []machine.Program{
-				program("p", ran(29166, 1, 100), ran(29258, 2, 111)), program(long, ran(29259, 2, 111)),
+				instanceOf("p", ran(29166, 1, 100), ran(29258, 2, 111)), instanceOf(long, ran(29259, 2, 111)),
 			}},
 		},
 		{
 			PID: 29164, Now: 113 * second, Started: 100 * second, Version: version,
 			Workers: []Worker{{PID: 29268, Since: 112 * second, Version: version}},
 			State: machine.State{Generation: 3, Programs: []machine.Program{
-				program("p", ran(29166, 1, 100), ran(29258, 2, 111), ran(29266, 3, 112)), program(long, ran(29267, 3, 112)),
+				instanceOf("p", ran(29166, 1, 100), ran(29258, 2, 111), ran(29266, 3, 112)), instanceOf(long, ran(29267, 3, 112)),
 			}},
 		},
 	} {
@@ -73,7 +73,7 @@ func TestShowProc(t *testing.T) {
 		"a failed load makes nothing older (T-29)": {
 			Status{
 				PID: 7, Now: 93784 * second, Version: "3.2.0",
-				State: machine.State{Generation: 1, Failures: 2, Programs: []machine.Program{program("web", ran(8, 1, 0))}},
+				State: machine.State{Generation: 1, Failures: 2, Programs: []machine.Program{instanceOf("web", ran(8, 1, 0))}},
 			},
 			"7               master          0 [failed: 2]   1d02h03m04s     3.2.0          \n# workers\n# programs\n" +
 				"8               web             0               1d02h03m04s     -              \n",
@@ -82,7 +82,7 @@ func TestShowProc(t *testing.T) {
 			Status{
 				PID: 7, Version: "3.2.0",
 				State: machine.State{Generation: 4, Programs: []machine.Program{
-					program("kept", ran(8, 1, 5)), program("down", ran(0, 1, 0)),
+					instanceOf("kept", ran(8, 1, 5)), instanceOf("down", ran(0, 1, 0)),
 					{Name: "new", Current: 1, Instances: []machine.Instance{{Seq: 1, Generation: 4, Step: machine.Spawning}}},
 				}},
 			},
@@ -93,8 +93,8 @@ func TestShowProc(t *testing.T) {
 			Status{
 				PID: 7, Version: "3.2.0",
 				State: machine.State{Generation: 4, Programs: []machine.Program{
-					program("a", ran(10, 1, 0), ran(11, 3, 0), ran(12, 4, 0)),
-					program("b", ran(20, 2, 0), ran(21, 3, 0), ran(0, 4, 0)),
+					instanceOf("a", ran(10, 1, 0), ran(11, 3, 0), ran(12, 4, 0)),
+					instanceOf("b", ran(20, 2, 0), ran(21, 3, 0), ran(0, 4, 0)),
 				}},
 			},
 			"7               master          3 [failed: 0]   0d00h00m00s     3.2.0          \n# workers\n# programs\n" +
@@ -123,7 +123,7 @@ func TestShowProc(t *testing.T) {
 func TestShowProcOfAnySizeArrives(t *testing.T) {
 	s := Status{PID: 7, Version: "3.2.0", State: machine.State{Generation: 1}}
 	for i := range 2000 {
-		s.State.Programs = append(s.State.Programs, program(strings.Repeat("x", 700)+fmt.Sprint(i), ran(1000+i, 1, 0)))
+		s.State.Programs = append(s.State.Programs, instanceOf(strings.Repeat("x", 700)+fmt.Sprint(i), ran(1000+i, 1, 0)))
 	}
 	b := Backend{Status: func() (Status, bool) { return s, true }}
 	conn := dial(t, serveAt(t, b, User))

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mwlua/mwlua/core/machine"
+	"github.com/mwlua/mwlua/core/program"
 )
 
 // exchange is one request of a recording and its answer.
@@ -101,14 +102,18 @@ func (r recorded) backend(now machine.Instant) Backend {
 	return Backend{
 		Version: r.version,
 		Status: func() (Status, bool) {
-			program := func(name string, pid int) machine.Program {
+			instance := func(name string, pid int) machine.Program {
 				return machine.Program{Name: name, Current: 1, Instances: []machine.Instance{{Seq: 1, Generation: 1, PID: pid}}}
 			}
 			return Status{
 				Now: now * second, PID: r.master,
-				State: machine.State{Generation: 1, Programs: []machine.Program{
-					program("p", r.program1), program("a-very-long-program-name", r.program2),
-				}},
+				State: machine.State{
+					Generation: 1, Programs: []machine.Program{instance("p", r.program1), instance("a-very-long-program-name", r.program2)},
+					Config: program.Config{Env: []string{
+						"PATH=W/bin:/usr/bin:/bin", "OUT=<dir>", "HAPROXY_STARTUP_VERSION=3.2.0-e134140d2", "HAPROXY_BRANCH=3.2",
+						"HAPROXY_CFGFILES=haproxy.cfg", "HAPROXY_MWORKER=1", "HAPROXY_MASTER_CLI=unix@<dir>/m.sock",
+					}},
+				},
 				Workers: []Worker{{PID: r.worker, Version: r.version}},
 			}, true
 		},
@@ -118,21 +123,21 @@ func (r recorded) backend(now machine.Instant) Backend {
 				"[NOTICE]   (30553) : Initializing new worker (30557)\n" +
 				"[NOTICE]   (30553) : Loading success."
 		},
-		Env: []string{"PATH=W/bin:/usr/bin:/bin", "OUT=<dir>", "HAPROXY_STARTUP_VERSION=3.2.0-e134140d2", "HAPROXY_BRANCH=3.2",
-			"HAPROXY_CFGFILES=haproxy.cfg", "HAPROXY_MWORKER=1", "HAPROXY_MASTER_CLI=unix@<dir>/m.sock"},
-		Worker: func(prefix string) (int, bool) {
-			return r.worker, prefix == "@1" || prefix == "@!"+strconv.Itoa(r.worker)
-		},
-		Forward: func(pid int, command string, w io.Writer) bool {
-			answer := "unexpected: " + command
-			switch command[strings.LastIndex(command, ";")+1:] {
-			case "show version\n":
-				answer = r.version + "\n\n"
-			case "prompt\n":
-				answer = "\n> "
-			}
-			_, err := io.WriteString(w, answer)
-			return pid == r.worker && err == nil
+		Workers: workers{
+			find: func(prefix string) (int, bool) {
+				return r.worker, prefix == "@1" || prefix == "@!"+strconv.Itoa(r.worker)
+			},
+			forward: func(pid int, command string, w io.Writer) bool {
+				answer := "unexpected: " + command
+				switch command[strings.LastIndex(strings.TrimSuffix(command, "\n"), "\n")+1:] {
+				case "show version\n":
+					answer = r.version + "\n\n"
+				case "prompt\n":
+					answer = "\n> "
+				}
+				_, err := io.WriteString(w, answer)
+				return pid == r.worker && err == nil
+			},
 		},
 	}
 }

@@ -123,29 +123,30 @@ func (s *session) find(prefix string) (pid int, ok bool) {
 	if n, err := strconv.Atoi(name); name == "" || name == "master" || err == nil && n == 0 {
 		return 0, true
 	}
-	if s.Worker == nil {
+	if s.Workers == nil {
 		return 0, false
 	}
-	return s.Worker(prefix)
+	return s.Workers.Worker(prefix)
 }
 
-// forward sends a request to a worker, below the level and in the modes of this session: "-" makes these commands silent.
+// forward sends a request to a worker, below the level and in the modes of this session. An HAProxy master answers none of the
+// commands that say so.
 func (s *session) forward(pid int, r request) {
 	var command strings.Builder
 	if s.level != Admin {
-		command.WriteString(s.level.String() + " -;")
+		command.WriteString(s.level.String() + "\n")
 	}
 	if s.modes.severity != "" {
-		command.WriteString("set severity-output " + s.modes.severity + " -;")
+		command.WriteString("set severity-output " + s.modes.severity + "\n")
 	}
 	if s.modes.expert {
-		command.WriteString("expert-mode on -;")
+		command.WriteString("expert-mode on\n")
 	}
 	if s.modes.experimental {
-		command.WriteString("experimental-mode on -;")
+		command.WriteString("experimental-mode on\n")
 	}
 	command.WriteString(r.text + "\n" + r.payload)
-	if !s.Forward(pid, command.String(), timedWriter{s.conn}) {
+	if !s.Workers.Forward(pid, command.String(), timedWriter{s.conn}) {
 		s.write("Can't connect to the target CLI!\n")
 		s.over = true
 		return

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mwlua/mwlua/core/machine"
+	"github.com/mwlua/mwlua/core/program"
 )
 
 // simple is a backend without a worker.
@@ -25,10 +26,26 @@ func simple(version string) Backend {
 	}
 }
 
+// workers is a Forwarder of two functions.
+type workers struct {
+	find    func(prefix string) (int, bool)
+	forward func(pid int, commands string, w io.Writer) bool
+}
+
+func (w workers) Worker(prefix string) (int, bool) { return w.find(prefix) }
+
+func (w workers) Forward(pid int, commands string, to io.Writer) bool {
+	return w.forward(pid, commands, to)
+}
+
 func TestTalk(t *testing.T) {
 	const old, new = "2.6.12", "3.2.0"
 	failed := simple(new)
 	failed.Status = func() (Status, bool) { return Status{PID: 7, State: machine.State{Failures: 1}}, true }
+	env := simple(new)
+	env.Status = func() (Status, bool) {
+		return Status{State: machine.State{Config: program.Config{Env: []string{"A=1", "B=2"}}}}, true
+	}
 	gone := simple(new)
 	gone.Status = func() (Status, bool) { return Status{}, false }
 	v := "3.2.0\n\n"
@@ -64,8 +81,8 @@ func TestTalk(t *testing.T) {
 		"2.x reloads with an answer (D-7)":      {simple(old), Admin, "hard-reload\n", "Success=1\n--\nhard true\n\n"},
 		"2.x has startup-logs (D-7)":            {simple(old), User, "show startup-logs\n", "a line\n\n"},
 		"the failed load":                       {failed, Admin, "_loadstatus\n", "Success=0\n--\na line\n\n"},
-		"a variable":                            {Backend{Env: []string{"A=1", "B=2"}}, Operator, "show env B;show env C;show env\n", "B=2\n\nVariable not found\n\nA=1\nB=2\n\n"},
-		"a user sees no variables":              {Backend{Env: []string{"A=1"}}, User, "show env\n", "Permission denied\n\n"},
+		"a variable":                            {env, Operator, "show env B;show env C;show env\n", "B=2\n\nVariable not found\n\nA=1\nB=2\n\n"},
+		"a user sees no variables":              {env, User, "show env\n", "Permission denied\n\n"},
 		"the supervisor leaves":                 {gone, User, "prompt;show proc;show version\n", "master> The master is stopping.\n\nmaster> "},
 		"the command of Ray Serve (H-12.12)":    {simple(new), Admin, "show proc;quit\n", ShowProc(Status{PID: 7, Version: new}) + "\n"},
 		"help is not an error":                  {simple(new), User, "help\n", newDialect(new).help(nil) + "\n"},
@@ -85,20 +102,22 @@ func TestTalk(t *testing.T) {
 
 func TestForwardedCommandsCarryLevelAndModes(t *testing.T) {
 	b := simple("3.2.0")
-	b.Worker = func(prefix string) (int, bool) { return 9, prefix == "@1" }
-	b.Forward = func(pid int, command string, w io.Writer) bool {
-		fmt.Fprintf(w, "%d: %q\n\n", pid, command)
-		return !strings.Contains(command, "break")
+	b.Workers = workers{
+		find: func(prefix string) (int, bool) { return 9, prefix == "@1" },
+		forward: func(pid int, command string, w io.Writer) bool {
+			fmt.Fprintf(w, "%d: %q\n\n", pid, command)
+			return !strings.Contains(command, "break")
+		},
 	}
 	got := talk(b, Admin, "@1 show info\n@1\nset severity-output number;expert-mode on;experimental-mode on;operator;add map #1 <<x\nkey; value\nx\n"+
 		"user;quit now #\n")
 	want := "9: \"show info\\n\"\n\n" +
-		"9: \"operator -;set severity-output number -;expert-mode on -;experimental-mode on -;add map #1 <<x\\nkey; value\\nx\\n\"\n\n"
+		"9: \"operator\\nset severity-output number\\nexpert-mode on\\nexperimental-mode on\\nadd map #1 <<x\\nkey; value\\nx\\n\"\n\n"
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	got = talk(b, User, "prompt;@1;user;@1 quit;break;show version\n")
-	want = "master> 9> 9> 9: \"user -;quit\\n\"\n\n9> 9: \"user -;break\\n\"\n\nCan't connect to the target CLI!\n"
+	want = "master> 9> 9> 9: \"user\\nquit\\n\"\n\n9> 9: \"user\\nbreak\\n\"\n\nCan't connect to the target CLI!\n"
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -190,7 +209,7 @@ func TestAbortedClientsLeaveNothing(t *testing.T) {
 	big := simple("3.2.0")
 	state := machine.State{Generation: 1}
 	for i := range 1500 {
-		state.Programs = append(state.Programs, program("p", ran(1000+i, 1, 0)))
+		state.Programs = append(state.Programs, instanceOf("p", ran(1000+i, 1, 0)))
 	}
 	big.Status = func() (Status, bool) { return Status{State: state}, true }
 	path := serveAt(t, big, Admin)
@@ -313,13 +332,12 @@ func FuzzSession(f *testing.F) {
 		b := simple(version)
 		reloads := 0
 		b.Reload = func(net.Conn, bool) { reloads++ }
-		b.Worker = func(prefix string) (int, bool) { return len(prefix), len(prefix) == 2 }
-		b.Forward = func(_ int, command string, _ io.Writer) bool {
-			if level < int(Admin) && !strings.HasPrefix(command, "operator -;") && !strings.HasPrefix(command, "user -;") {
+		b.Workers = workers{find: func(prefix string) (int, bool) { return len(prefix), len(prefix) == 2 }, forward: func(_ int, command string, _ io.Writer) bool {
+			if level < int(Admin) && !strings.HasPrefix(command, "operator\n") && !strings.HasPrefix(command, "user\n") {
 				t.Errorf("level %d: forwarded %q", level, command)
 			}
 			return true
-		}
+		}}
 		c := &client{in: strings.NewReader(input)}
 		all := newSessions(1)
 		newSession(b, all.admit(c), Level(min(max(level, 1), 3))).run()

@@ -33,6 +33,23 @@ type Document struct {
 	Master proc.Process // who it is for
 	State  machine.State
 	Guard  Guard
+
+	Started int64     `json:",omitempty"` // when the first image started, ns of CLOCK_MONOTONIC
+	Token   uint64    `json:",omitempty"` // the last number that was given to one who waits for an answer
+	Sockets []Socket  `json:",omitempty"` // that listen
+	Waiting []Waiting `json:",omitempty"` // who gets an answer when the load has ended
+}
+
+// Socket is a listening socket.
+type Socket struct {
+	Name string // its address
+	FD   int
+}
+
+// Waiting is the connection of one who waits.
+type Waiting struct {
+	Token uint64 // as in machine.Request.From
+	FD    int
 }
 
 // Guard is the child that stands in for the supervisor while it is between two images.
