@@ -73,6 +73,7 @@ func (s State) mapped(f func(string) string) State {
 
 func mapConfig(c program.Config, f func(string) string) program.Config {
 	c.Pidfile, c.Env = f(c.Pidfile), mapAll(c.Env, f)
+	mapSettings(&c.Settings, f)
 	c.Programs = slices.Clone(c.Programs)
 	for i := range c.Programs {
 		mapSpec(&c.Programs[i], f)
@@ -83,6 +84,17 @@ func mapConfig(c program.Config, f func(string) string) program.Config {
 func mapSpec(spec *program.Spec, f func(string) string) {
 	spec.Name, spec.Dir, spec.Place.File = f(spec.Name), f(spec.Dir), f(spec.Place.File)
 	spec.Command, spec.Env = mapAll(spec.Command, f), mapAll(spec.Env, f)
+	spec.Description, spec.Labels = f(spec.Description), mapAll(spec.Labels, f)
+	spec.Stdin, spec.Stdout, spec.Stderr = f(spec.Stdin), f(spec.Stdout), f(spec.Stderr)
+	spec.Limits = slices.Clone(spec.Limits)
+	for i := range spec.Limits {
+		spec.Limits[i].Name = f(spec.Limits[i].Name)
+	}
+}
+
+func mapSettings(s *program.Settings, f func(string) string) {
+	s.LogLevel, s.LogFormat, s.Notify = f(s.LogLevel), f(s.LogFormat), f(s.Notify)
+	s.Control, s.ControlGroup, s.RuntimeDir = f(s.Control), f(s.ControlGroup), f(s.RuntimeDir)
 }
 
 func mapAll(list []string, f func(string) string) []string {
