@@ -42,7 +42,7 @@ func noArguments(_ *cobra.Command, args []string) error {
 }
 
 // load reads the configuration. The environment is the one that we were started with, at every load (T-20).
-func (s *sources) load() (program.Config, program.Problems) {
+func (s *sources) load(supervisor.Runner) (program.Config, program.Problems) {
 	return haproxycfg.Load(haproxycfg.Options{Files: s.haproxy, Env: os.Environ()})
 }
 
@@ -125,7 +125,7 @@ func checkCommand(status *int) *cobra.Command {
 				return err
 			}
 			supervisor.ReleaseSignals()
-			*status = check(s.load)
+			*status = check(func() (program.Config, program.Problems) { return s.load(nil) })
 			return nil
 		},
 	}

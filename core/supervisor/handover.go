@@ -94,7 +94,7 @@ func (s *supervisor) takeOver(d *carry.Document) {
 			s.owners[in.PID] = machine.ID{Program: p.Name, Seq: in.Seq}
 		}
 	}
-	s.helpers[d.Guard.PID] = true
+	s.helpers[d.Guard.PID] = func(proc.Exit) {}
 	if _, err := unix.Write(d.Guard.FD, []byte(wordUp+"\n")); err != nil {
 		s.Log.Warn("cannot reach the guard of the hand-over, which may stop the programs: %v", err)
 	}

@@ -67,13 +67,14 @@ func (s *supervisor) perform(now machine.Instant, a machine.Action) {
 		s.Log.Note(now, a)
 	case machine.Quit:
 		s.endTrial()
+		s.endErrands()
 		s.quit = &a.Status
 	}
 }
 
 // load reads the configuration, on a goroutine of its own: a configuration that is code may take its time.
 func (s *supervisor) load(n uint64) {
-	config, problems := s.Load()
+	config, problems := s.Load(s.run)
 	s.events <- loadAnswer(n, config, problems)
 }
 

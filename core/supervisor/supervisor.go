@@ -16,9 +16,9 @@ import (
 
 // Options is what a supervisor is made of.
 type Options struct {
-	// Load reads the configuration. It is called for every load, on a goroutine of its own, and in the process of a trial; it
-	// must start nothing and change nothing.
-	Load func() (program.Config, program.Problems)
+	// Load reads the configuration. It is called for every load, on a goroutine of its own, and in the process of a trial. What it
+	// needs to have run it has run by the Runner, and it changes nothing that a program could notice.
+	Load func(Runner) (program.Config, program.Problems)
 	Log  *Log
 	// Args are the arguments of this process, without its name: the next image gets the same.
 	Args []string
@@ -37,22 +37,26 @@ type Options struct {
 type supervisor struct {
 	Options
 	m       *machine.Machine
-	path    string             // the binary to execute at a reload
-	queue   []machine.Event    // what performing actions brought about, in order
-	events  chan machine.Event // what goroutines bring about
-	owners  map[int]machine.ID // pid → instance, for each child that is one
-	helpers map[int]bool       // pids of trials and guards that were not collected yet
-	trial   *trial             // under way, or passed and waiting to guard; nil when there is none
-	quit    *int               // status, once Quit was performed
-	deaf    bool               // the service manager could not be reached, and that was said
-	started machine.Instant    // when the first image started
+	path    string                  // the binary to execute at a reload
+	queue   []machine.Event         // what performing actions brought about, in order
+	events  chan machine.Event      // what goroutines bring about
+	owners  map[int]machine.ID      // pid → instance, for each child that is one
+	helpers map[int]func(proc.Exit) // who hears of the end of a trial, a guard, an errand
+	errands chan *errand
+	trial   *trial          // under way, or passed and waiting to guard; nil when there is none
+	quit    *int            // status, once Quit was performed
+	deaf    bool            // the service manager could not be reached, and that was said
+	started machine.Instant // when the first image started
 	cli     masterCLI
 }
 
 // Run runs the supervisor until it is asked to stop, and returns the status to exit with. It must be called from the main
 // goroutine: it keeps its thread for good. An error means that it could not begin.
 func Run(o Options) (int, error) {
-	s := &supervisor{Options: o, events: make(chan machine.Event, 16), owners: make(map[int]machine.ID), helpers: make(map[int]bool)}
+	s := &supervisor{
+		Options: o, events: make(chan machine.Event, 16), errands: make(chan *errand),
+		owners: make(map[int]machine.ID), helpers: make(map[int]func(proc.Exit)),
+	}
 	s.path = executable()
 	before, err := s.receive()
 	if err != nil {
@@ -124,6 +128,8 @@ func (s *supervisor) next(timer *time.Timer) {
 		s.queue = append(s.queue, machine.Request{Verb: machine.ReloadAll, By: "SIGHUP"})
 	case <-signals.Child:
 		s.collect()
+	case e := <-s.errands:
+		s.serve(e)
 	case a := <-s.cli.asks:
 		s.queue = append(s.queue, s.heard(a))
 	case ev := <-s.events:
@@ -164,12 +170,9 @@ func (s *supervisor) collect() {
 		case ours:
 			delete(s.owners, e.PID)
 			s.queue = append(s.queue, machine.Exited{ID: id, Code: e.Code, Signal: e.Signal, CoreDumped: e.CoreDumped})
-		case s.helpers[e.PID]:
+		case s.helpers[e.PID] != nil:
+			s.helpers[e.PID](e)
 			delete(s.helpers, e.PID)
-			if s.trial != nil && s.trial.pid == e.PID {
-				s.trial.pid = 0
-				s.trial.exited <- e
-			}
 		default:
 			s.Log.Orphan(e.PID, exitStatus(e.Code, e.Signal))
 		}

@@ -56,7 +56,10 @@ func (s *supervisor) startTrial(n uint64) {
 		return
 	}
 	s.trial = t
-	s.helpers[t.pid] = true
+	s.helpers[t.pid] = func(e proc.Exit) {
+		t.pid = 0
+		t.exited <- e
+	}
 	go s.awaitTrial(t) // waits for the answer or for the end of the connection; sends one event; ends then
 }
 

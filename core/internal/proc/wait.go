@@ -23,10 +23,25 @@ func Collect(f func(Exit)) {
 		case err == syscall.EINTR:
 		case err != nil || pid <= 0: // ECHILD: there is none
 			return
-		case ws.Exited():
-			f(Exit{PID: pid, Code: ws.ExitStatus()})
-		case ws.Signaled():
-			f(Exit{PID: pid, Signal: int(ws.Signal()), CoreDumped: ws.CoreDump()})
+		default:
+			f(exitOf(pid, ws))
+		}
+	}
+}
+
+func exitOf(pid int, ws syscall.WaitStatus) Exit {
+	if ws.Signaled() {
+		return Exit{PID: pid, Signal: int(ws.Signal()), CoreDumped: ws.CoreDump()}
+	}
+	return Exit{PID: pid, Code: ws.ExitStatus()}
+}
+
+// Await waits for the end of one child, in a process where nobody calls Collect.
+func Await(pid int) Exit {
+	for {
+		var ws syscall.WaitStatus
+		if _, err := syscall.Wait4(pid, &ws, 0, nil); err != syscall.EINTR {
+			return exitOf(pid, ws)
 		}
 	}
 }
