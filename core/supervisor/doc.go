@@ -8,6 +8,10 @@
 //	log            lines, and their reader         –                          the process
 //	load           the loader                      Loaded, LoadFailed         the loader
 //	trial          the trial's answer, or its end  TrialPassed, TrialFailed   either
+//	reloadItself   a program's own reload          ReloadedItself, or not     that
+//	Serve          clients of the master CLI       Request, by ask            the process
+//	answer         a client that reads             –                          that, or half a minute
+//	finishAnswers  those                           –                          those
 //
 // and in the process of a trial, which becomes the guard of the hand-over:
 //
@@ -23,5 +27,7 @@
 //   - perform.go: actions
 //   - trial.go, handover.go: a reload, from the old image's side and from the new one's
 //   - guard.go: the trial's process
+//   - mastercli.go: who asks through a socket, and gets an answer
+//   - errand.go: what a loader has run
 //   - log.go, text.go, haproxy.go: what the operator reads
 package supervisor

@@ -1,6 +1,8 @@
 package supervisor
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -16,13 +18,10 @@ import (
 	"github.com/mwlua/mwlua/core/machine"
 )
 
-// Worker is an HAProxy that runs as a program and has a master CLI of its own. Its functions are called from goroutines of
-// sessions and may take as long as that one does.
-type Worker interface {
-	// Workers tells of its worker processes, current ones first; none when it cannot be reached.
-	Workers(now machine.Instant) []mastercli.Worker
-	// Worker and Forward are those of mastercli.Backend.
-	mastercli.Forwarder
+// HAProxy is an HAProxy that runs as a program, with workers and a master CLI of its own.
+type HAProxy struct {
+	Program string // its name
+	mastercli.Client
 }
 
 // masterCLI is HAProxy's master CLI: its sockets, and the clients that wait for an answer. All of it belongs to the loop, but for
@@ -102,8 +101,9 @@ func (s *supervisor) backend() mastercli.Backend {
 		Version: s.HAProxyVersion,
 		Status: func() (mastercli.Status, bool) {
 			r, ok := s.report()
-			if s.Worker != nil {
-				r.status.Workers = s.Worker.Workers(r.status.Now)
+			if s.HAProxy != nil && ok {
+				r.status.Workers = s.HAProxy.Workers(r.status.Now)
+				r.status.Unlisted = s.HAProxy.Program
 			}
 			return r.status, ok
 		},
@@ -113,8 +113,8 @@ func (s *supervisor) backend() mastercli.Backend {
 		},
 		Reload: s.takeReload,
 	}
-	if s.Worker != nil {
-		b.Workers = s.Worker
+	if s.HAProxy != nil {
+		b.Workers = s.HAProxy
 	}
 	return b
 }
@@ -201,6 +201,24 @@ func (s *supervisor) answer(a machine.Reply) {
 		mastercli.WriteReload(conn, a.OK, logs)
 	}()
 }
+
+// reloadItself has a program read its own configuration again, from a goroutine of its own. Only an HAProxy can be asked to.
+func (s *supervisor) reloadItself(a machine.ReloadItself) {
+	err := errors.New("nobody knows how it is asked to reload itself")
+	if s.HAProxy != nil && s.HAProxy.Program == a.ID.Program {
+		ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
+		defer cancel()
+		err = s.HAProxy.Reload(ctx, a.Hard)
+	}
+	if err != nil {
+		s.events <- machine.ReloadRefused{N: a.N, ID: a.ID, Text: err.Error()}
+		return
+	}
+	s.events <- machine.ReloadedItself{N: a.N, ID: a.ID}
+}
+
+// askTimeout ends that goroutine. The machine's own patience ends sooner.
+const askTimeout = 10 * time.Minute
 
 // hold keeps clients from being accepted, or lets them in again: those who come during a hand-over are the next image's.
 func (s *supervisor) hold(hold bool) {

@@ -53,6 +53,8 @@ func (s *supervisor) perform(now machine.Instant, a machine.Action) {
 		if err := proc.Signal(a.PID, a.Signal, a.Group); err != nil {
 			s.queue = append(s.queue, machine.SignalFailed{ID: a.ID, Signal: a.Signal, Text: err.Error()})
 		}
+	case machine.ReloadItself:
+		go s.reloadItself(a) // waits for the program's answer; sends it; ends then
 	case machine.WritePidfile:
 		if err := writePidfile(a.Path); err != nil {
 			s.queue = append(s.queue, machine.PidfileFailed{Text: err.Error()})

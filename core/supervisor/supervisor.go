@@ -29,8 +29,8 @@ type Options struct {
 	// MasterCLI are the addresses at which HAProxy's master CLI listens (-S), and HAProxyVersion the release that it answers as.
 	MasterCLI      []mastercli.Address
 	HAProxyVersion string
-	// Worker is the HAProxy that is one of the programs; nil when there is none.
-	Worker Worker
+	// HAProxy is the one of the programs that is an HAProxy; nil when there is none.
+	HAProxy *HAProxy
 }
 
 // supervisor is the state of the shell. It holds handles, no decisions.

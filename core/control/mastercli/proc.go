@@ -18,12 +18,15 @@ type Status struct {
 	Started machine.Instant // when the master started; a reload does not change it
 	Version string          // of the master; "" means that of the Backend
 	Workers []Worker        // of an HAProxy that mwlua runs, newest first; none without it
+	// Unlisted is the program that is that HAProxy's master: its workers are listed, and it is not.
+	Unlisted string
 }
 
 // Worker is an HAProxy worker.
 type Worker struct {
 	PID     int
-	Reloads int // survived; 0 is a current one
+	Old     bool // a reload told it to go
+	Reloads int  // survived
 	Since   machine.Instant
 	Version string
 }
@@ -44,7 +47,7 @@ func showProc(s Status, master string) string {
 	reloads := fmt.Sprintf("%d [failed: %d]", max(s.State.Generation, 1)-1, s.State.Failures)
 	row(&t, s, s.PID, "master", reloads, s.Started, cmp.Or(s.Version, "-"), master)
 	showWorkers(&t, s, master)
-	current, old := instances(s.State)
+	current, old := instances(s.State, s.Unlisted)
 	t.WriteString("# programs\n")
 	for _, in := range current {
 		in.row(&t, s)
@@ -63,11 +66,11 @@ func showWorkers(t *strings.Builder, s Status, debug string) {
 		title string
 		old   bool
 	}{{"# workers\n", false}, {"# old workers\n", true}} {
-		if !section.old || slices.ContainsFunc(s.Workers, func(w Worker) bool { return w.Reloads > 0 }) {
+		if !section.old || slices.ContainsFunc(s.Workers, func(w Worker) bool { return w.Old }) {
 			t.WriteString(section.title)
 		}
 		for _, w := range s.Workers {
-			if (w.Reloads > 0) == section.old {
+			if w.Old == section.old {
 				row(t, s, w.PID, "worker", fmt.Sprint(w.Reloads), w.Since, w.Version, debug)
 			}
 		}
@@ -81,11 +84,11 @@ type instance struct {
 }
 
 // instances returns the current and the former ones that have a pid. One that a reload kept is current, whatever its generation.
-func instances(s machine.State) (current, old []instance) {
+func instances(s machine.State, unlisted string) (current, old []instance) {
 	for _, p := range s.Programs {
 		for _, in := range slices.Backward(p.Instances) {
 			switch {
-			case in.PID == 0:
+			case in.PID == 0, p.Name == unlisted:
 			case in.Seq == p.Current:
 				current = append(current, instance{in, p.Name})
 			default:

@@ -105,7 +105,7 @@ func TestShowProc(t *testing.T) {
 				"10              a               3               0d00h00m00s     -              \n",
 		},
 		"old workers have a section": {
-			Status{PID: 7, Version: "3.2.0", Workers: []Worker{{PID: 9, Version: "3.2.0"}, {PID: 8, Reloads: 1, Version: "3.1.0"}}},
+			Status{PID: 7, Version: "3.2.0", Workers: []Worker{{PID: 9, Version: "3.2.0"}, {PID: 8, Old: true, Reloads: 1, Version: "3.1.0"}}},
 			"7               master          0 [failed: 0]   0d00h00m00s     3.2.0          \n# workers\n" +
 				"9               worker          0               0d00h00m00s     3.2.0          \n# old workers\n" +
 				"8               worker          1               0d00h00m00s     3.1.0          \n# programs\n",
