@@ -21,6 +21,7 @@ var globals = map[string]func(*loader, statement){
 }
 
 func (l *loader) inGlobal(s statement) {
+	l.beside(s)
 	read, ok := globals[s.text(0)]
 	switch {
 	case !ok:

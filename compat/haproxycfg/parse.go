@@ -26,6 +26,9 @@ type loader struct {
 	global   global
 	users    map[string]identity // what was looked up already
 	groups   map[string]identity
+
+	files []source
+	edits []map[int]string // for copies: of each file that was begun, line → text; nil when no copies are wanted
 }
 
 // global is what the `global` sections say.
@@ -53,7 +56,7 @@ func (l *loader) load() {
 	if l.errors > 0 {
 		return
 	}
-	l.cfgfiles = cfgfiles(sources)
+	l.cfgfiles, l.files = cfgfiles(sources), sources
 	for _, s := range sources {
 		if l.read(s) == nowhere {
 			break
@@ -66,6 +69,9 @@ func (l *loader) load() {
 // read reads one file. Sections do not continue into the next one (H-1.22).
 func (l *loader) read(s source) next {
 	l.section, l.blocks = section{}, nil
+	if l.edits != nil {
+		l.edits = append(l.edits, make(map[int]string))
+	}
 	result, before := nextLine, l.errors
 	scan(s.data, func(raw rawLine) bool {
 		l.place = program.Place{File: s.name, Line: raw.number}

@@ -50,6 +50,7 @@ func (l *loader) statement(s statement) {
 	case slices.Contains(sections, s.text(0)):
 		l.begin(s)
 	case l.section.program != nil:
+		l.edit("")
 		l.inProgram(l.section.program, s)
 	case l.section.keyword == "global":
 		l.inGlobal(s)
@@ -75,6 +76,7 @@ func (l *loader) begin(s statement) {
 	}
 	switch {
 	case s.text(0) == "program":
+		l.edit("")
 		l.section.program = l.declare(s)
 	case s.text(0) == "global" && s.text(1) != "":
 		l.errorf(l.place, "unexpected word %s after \"global\": begin a new line", quote(s.text(1)))

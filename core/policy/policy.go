@@ -77,6 +77,8 @@ const (
 	// NoExitOnFailure is HAProxy's rule with `master-worker no-exit-on-failure`: a failed program stays down and the
 	// others go on. Its status is still what mwlua leaves with in the end (H-6.24).
 	NoExitOnFailure Rule = "no-exit-on-failure"
+	// AnyExit stops all when the program ends, however it does: without it the others are of no use. HAProxy itself is such a one.
+	AnyExit Rule = "any-exit"
 )
 
 // When says after which exits a program is restarted.
@@ -114,7 +116,7 @@ func (p Policy) Validate() []string {
 		}
 	}
 	finite := func(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
-	check(slices.Contains([]Rule{RestartRule, ExitOnFailure, NoExitOnFailure}, p.Rule), fmt.Sprintf("rule: unknown value %q", p.Rule))
+	check(slices.Contains([]Rule{RestartRule, ExitOnFailure, NoExitOnFailure, AnyExit}, p.Rule), fmt.Sprintf("rule: unknown value %q", p.Rule))
 	check(slices.Contains([]When{OnFailure, Always, Never}, p.When), fmt.Sprintf("policy: unknown value %q", p.When))
 	check(slices.Contains([]Do{"", Fail, Shutdown, Retry}, p.OnLimit), fmt.Sprintf("on_limit: unknown value %q", p.OnLimit))
 	check(p.Limit >= 0 && p.Limit <= MaxLimit, fmt.Sprintf("limit: must be 0 to %d", MaxLimit))
@@ -157,6 +159,10 @@ func (p Policy) Decide(e Exit, seed uint64) Verdict {
 func (p Policy) haproxy(e Exit) Verdict {
 	v := Verdict{Do: Stop, ExitCode: e.Status(), Reason: "HAProxy never restarts a program"}
 	switch {
+	case p.Rule == AnyExit && (e.Status() == 0 || e.Status() == 143):
+		v.Do, v.ExitCode, v.Reason = Shutdown, 0, "nothing goes on without it"
+	case p.Rule == AnyExit:
+		v.Do, v.Reason = Shutdown, "nothing goes on without it"
 	case e.Reason == ReloadSignal:
 		v.ExitCode, v.Reason = 0, "the reload's own signal ended it, which is no failure"
 	case e.Status() == 0 || e.Status() == 143:

@@ -35,6 +35,13 @@ func TestHAProxyRules(t *testing.T) {
 		if v := (Policy{Rule: NoExitOnFailure}).Decide(test.exit, 1); v.Do != test.withNo || v.ExitCode != test.exitCode {
 			t.Errorf("no-exit-on-failure: %+v: %+v, want %s with exit code %d", test.exit, v, test.withNo, test.exitCode)
 		}
+		status := max(test.exit.Status(), test.exitCode)
+		if status == 143 {
+			status = 0
+		}
+		if v := (Policy{Rule: AnyExit}).Decide(test.exit, 1); v.Do != Shutdown || v.ExitCode != status {
+			t.Errorf("any-exit: %+v: %+v, want %s with exit code %d", test.exit, v, Shutdown, status)
+		}
 	}
 }
 

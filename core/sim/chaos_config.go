@@ -78,10 +78,10 @@ func (c *chaos) spec(name string) program.Spec {
 }
 
 func (c *chaos) policy() policy.Policy {
-	rules := []policy.Rule{policy.ExitOnFailure, policy.NoExitOnFailure, policy.RestartRule, policy.RestartRule, policy.RestartRule}
+	rules := []policy.Rule{policy.ExitOnFailure, policy.AnyExit, policy.NoExitOnFailure, policy.RestartRule, policy.RestartRule, policy.RestartRule}
 	limits := []policy.Do{policy.Shutdown, policy.Fail, ""}
 	if c.calm {
-		rules, limits = rules[1:], limits[1:]
+		rules, limits = rules[2:], limits[1:]
 	}
 	p := policy.Policy{
 		Rule:    rules[c.dice.IntN(len(rules))],

@@ -84,6 +84,8 @@ func (l *Log) haproxyFailure(n machine.Note) {
 	switch {
 	case n.Verdict.Do == policy.Shutdown && n.Verdict.Reason == exitOnFailure:
 		l.write(alert, "exit-on-failure: killing every processes with SIGTERM")
+	case n.Verdict.Do == policy.Shutdown:
+		l.write(alert, fmt.Sprintf("Program '%s' has ended: everything is stopped (%s)", n.ID.Program, n.Verdict.Reason))
 	case n.Verdict.Do == policy.Fail:
 		l.write(notice, fmt.Sprintf("Program '%s' stays down: %s", n.ID.Program, n.Verdict.Reason))
 	}

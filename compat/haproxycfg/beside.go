@@ -1,0 +1,89 @@
+package haproxycfg
+
+import (
+	"bytes"
+	"path/filepath"
+	"strings"
+
+	"github.com/mwlua/mwlua/core/program"
+)
+
+// Copy is what an HAProxy that runs beside mwlua reads in the place of one file: the same lines under the same numbers, without
+// what is mwlua's.
+type Copy struct {
+	Name string // of the file, as given or as expanded from a directory
+	Data []byte
+}
+
+// LoadBeside is Load for a configuration that an HAProxy is to read too. The copies leave blank what concerns mwlua alone: the
+// `program` sections, which HAProxy 3.3 refuses (H-1.21), `daemon`, and `pidfile`. A `default-path` that depends on where the file is says so
+// with the directory instead. Lines of blocks that do not count stay: HAProxy does not read them either, if its version is that of o. There are
+// no copies if a problem is an error.
+func LoadBeside(o Options) (program.Config, []Copy, program.Problems) {
+	l := newLoader(o)
+	l.edits = []map[int]string{}
+	l.load()
+	var config program.Config
+	if l.errors == 0 {
+		config = l.convert()
+	}
+	l.problems.Sort()
+	if len(l.problems.Errors()) > 0 {
+		return program.Config{}, nil, l.problems
+	}
+	return config, l.copies(), l.problems
+}
+
+// edit replaces the line that is being read, in the copy.
+func (l *loader) edit(text string) {
+	if n := len(l.edits); n > 0 {
+		l.edits[n-1][l.place.Line] = text
+	}
+}
+
+// beside edits a line of a global section.
+func (l *loader) beside(s statement) {
+	switch s.text(0) {
+	case "daemon", "pidfile":
+		l.edit("")
+	case "default-path":
+		dir := filepath.Dir(l.place.File)
+		switch s.text(1) {
+		case "config":
+		case "parent":
+			dir = filepath.Join(dir, "..")
+		default:
+			return
+		}
+		if absolute, err := filepath.Abs(dir); err == nil {
+			dir = absolute
+		}
+		l.edit("default-path origin " + asWord(dir))
+	}
+}
+
+// asWord writes text so that HAProxy reads it as one word.
+func asWord(text string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`).Replace(text) + `"`
+}
+
+func (l *loader) copies() []Copy {
+	copies := make([]Copy, len(l.files))
+	for i, s := range l.files {
+		copies[i] = Copy{Name: s.name, Data: edited(s.data, l.edits[i])}
+	}
+	return copies
+}
+
+func edited(data []byte, edits map[int]string) []byte {
+	var out bytes.Buffer
+	scan(data, func(raw rawLine) bool {
+		text, ok := edits[raw.number]
+		if !ok {
+			text = raw.text
+		}
+		out.WriteString(text + "\n")
+		return true
+	})
+	return out.Bytes()
+}
