@@ -1,0 +1,134 @@
+package lua
+
+import (
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// baseFunctions are the functions of Lua's base library that gopher-lua has wrong, or not safe enough.
+func (l *loader) baseFunctions() map[string]lua.LGFunction {
+	return map[string]lua.LGFunction{
+		"error":        raiseError,
+		"getmetatable": getMetatable,
+		"pcall":        protectedCall,
+		"print":        l.print,
+		"xpcall":       protectedCallHandled,
+		tableFunc:      l.tag,
+	}
+}
+
+// tag gives a table its origin: the number of it is the first argument.
+func (l *loader) tag(L *lua.LState) int {
+	n := L.CheckInt(1) - 1
+	table := L.CheckTable(2)
+	for len(l.marks) <= n {
+		l.marks = append(l.marks, nil)
+	}
+	if l.marks[n] == nil {
+		l.marks[n] = mark(L, l.origins[n])
+	}
+	table.Metatable = l.marks[n]
+	L.Push(table)
+	return 1
+}
+
+// raiseError is error: gopher-lua's ignores the level.
+func raiseError(L *lua.LState) int {
+	object := L.Get(1)
+	level := L.OptInt(2, 1)
+	text, ok := object.(lua.LString)
+	if !ok {
+		L.Error(object, 0)
+		return 0
+	}
+	if where := L.Where(level); level > 0 && where != "" && !strings.HasPrefix(where, "[G]") {
+		text = lua.LString(where+" ") + text
+	}
+	L.Error(text, 0)
+	return 0
+}
+
+// getMetatable hides origins.
+func getMetatable(L *lua.LState) int {
+	object := L.CheckAny(1)
+	if t, ok := object.(*lua.LTable); ok && marked(t.Metatable) != nil {
+		L.Push(lua.LNil)
+		return 1
+	}
+	L.Push(L.GetMetatable(object))
+	return 1
+}
+
+// same is a handler that keeps gopher-lua from writing a traceback: see protected.
+func same(*lua.LState) int { return 1 }
+
+// protectedCall is pcall.
+func protectedCall(L *lua.LState) int {
+	L.CheckAny(1)
+	if err := L.PCall(L.GetTop()-1, lua.MultRet, L.NewFunction(same)); err != nil {
+		L.SetTop(0)
+		L.Push(lua.LFalse)
+		L.Push(raised(err))
+		return 2
+	}
+	L.Insert(lua.LTrue, 1)
+	return L.GetTop()
+}
+
+// protectedCallHandled is xpcall. The handler runs when the stack is unwound: there is no debug library that could tell.
+func protectedCallHandled(L *lua.LState) int {
+	fn, handler := L.CheckAny(1), L.CheckFunction(2)
+	L.SetTop(0)
+	L.Push(fn)
+	if err := L.PCall(0, lua.MultRet, L.NewFunction(same)); err != nil {
+		L.SetTop(0)
+		L.Push(lua.LFalse)
+		L.Push(handler)
+		L.Push(raised(err))
+		L.Call(1, 1)
+		return 2
+	}
+	L.Insert(lua.LTrue, 1)
+	return L.GetTop()
+}
+
+// raised is what was raised, as pcall returns it.
+func raised(err error) lua.LValue {
+	if found, ok := err.(*lua.ApiError); ok {
+		return found.Object
+	}
+	return lua.LString(err.Error())
+}
+
+// print is log.info without a format: standard output belongs to the caller of Load.
+func (l *loader) print(L *lua.LState) int {
+	var words []string
+	for i := range L.GetTop() {
+		words = append(words, L.ToStringMeta(L.Get(i+1)).String())
+	}
+	l.log("info", strings.Join(words, "\t"))
+	return 0
+}
+
+func (l *loader) log(level, text string) {
+	if l.options.Log != nil {
+		l.options.Log(level, line(text))
+	}
+}
+
+// logFunctions are log.debug and the like: a format and its arguments.
+func (l *loader) logFunctions() map[string]lua.LGFunction {
+	functions := make(map[string]lua.LGFunction)
+	for _, level := range []string{"debug", "info", "warn", "error"} {
+		functions[level] = func(L *lua.LState) int {
+			text := L.CheckString(1)
+			if L.GetTop() > 1 {
+				text = format(L)
+			}
+			l.log(level, text)
+			return 0
+		}
+	}
+	return functions
+}

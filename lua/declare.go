@@ -1,0 +1,208 @@
+package lua
+
+import (
+	"slices"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"github.com/mwlua/mwlua/core/program"
+)
+
+// half is what `program "web"` yields: a declaration that waits for its table.
+type half struct {
+	kind string // program, override
+	name string
+	at   program.Place
+	done bool
+}
+
+// declareFunctions are the calls that declare things.
+func (l *loader) declareFunctions() map[string]lua.LGFunction {
+	return map[string]lua.LGFunction{
+		"program":    l.named("program", l.program),
+		"override":   l.named("override", l.override),
+		"defaults":   l.tabled("defaults", l.setDefaults),
+		"supervisor": l.tabled("supervisor", l.supervisor),
+	}
+}
+
+// caller is the place of the Lua function that called the running one.
+func (l *loader) caller(L *lua.LState) program.Place {
+	at, _ := l.position(L.Where(1) + " ")
+	if at == nowhere {
+		at = place(l.main, 0)
+	}
+	return at
+}
+
+// declared is a call with its name and table.
+type declared func(L *lua.LState, name string, at program.Place, table *lua.LTable) lua.LValue
+
+// named makes kind "name" { … } and kind("name", { … }) of declare.
+func (l *loader) named(kind string, declare declared) lua.LGFunction {
+	var meta *lua.LTable // of all that wait for their tables
+	return func(L *lua.LState) int {
+		name, ok := L.Get(1).(lua.LString)
+		if !ok {
+			raise(L, "%s: expected a name, got %s: write %s \"name\" { … }", kind, describe(L.Get(1)), kind)
+		}
+		h := &half{kind: kind, name: string(name), at: l.caller(L)}
+		if L.GetTop() >= 2 {
+			L.Push(declare(L, h.name, h.at, h.table(L, L.Get(2))))
+			return 1
+		}
+		if len(l.halves) >= program.MaxPrograms {
+			raise(L, "more than %d declarations", program.MaxPrograms)
+		}
+		l.halves = append(l.halves, h)
+		if meta == nil {
+			meta = waiting(L, declare)
+		}
+		L.Push(&lua.LUserData{Value: h, Metatable: meta})
+		return 1
+	}
+}
+
+// table is the table that completes h.
+func (h *half) table(L *lua.LState, lv lua.LValue) *lua.LTable {
+	h.done = true
+	table, ok := lv.(*lua.LTable)
+	if !ok {
+		raise(L, "%s %s: expected a table, got %s: write %s %s { … }", h.kind, quote(h.name), describe(lv), h.kind, quote(h.name))
+	}
+	return table
+}
+
+// waiting is the metatable of halves: they take their tables by being called.
+func waiting(L *lua.LState, declare declared) *lua.LTable {
+	meta := L.NewTable()
+	meta.RawSetString("__metatable", lua.LFalse)
+	meta.RawSetString("__call", L.NewFunction(func(L *lua.LState) int {
+		h := L.CheckUserData(1).Value.(*half)
+		if h.done {
+			raise(L, "%s %s: has its table already", h.kind, quote(h.name))
+		}
+		L.Push(declare(L, h.name, h.at, h.table(L, L.Get(2))))
+		return 1
+	}))
+	return meta
+}
+
+// incomplete reports declarations that never got their table.
+func (l *loader) incomplete() {
+	for _, h := range l.halves {
+		if !h.done {
+			l.errorf(h.at, "%s %s: has no table: write %s %s { … }", h.kind, quote(h.name), h.kind, quote(h.name))
+		}
+	}
+}
+
+// tabled makes kind { … } of declare.
+func (l *loader) tabled(kind string, declare func(at program.Place, v value)) lua.LGFunction {
+	return func(L *lua.LState) int {
+		table, ok := L.Get(1).(*lua.LTable)
+		if !ok {
+			raise(L, "%s: expected a table, got %s: write %s { … }", kind, describe(L.Get(1)), kind)
+		}
+		at := l.caller(L)
+		declare(at, l.value(kind, at, table))
+		return 0
+	}
+}
+
+func (l *loader) value(what string, at program.Place, table *lua.LTable) value {
+	return value{l: l, lv: table, what: what, at: at, call: at}
+}
+
+// program is program "name" { … }.
+func (l *loader) program(L *lua.LState, name string, at program.Place, table *lua.LTable) lua.LValue {
+	l.checkTime(L)
+	d := l.defaults.clone()
+	d.what = "program " + quote(name)
+	d.spec.Name, d.spec.Place = name, at
+	v := l.value(d.what, at, table)
+	first := l.names[name]
+	switch {
+	case !isProgramName(name):
+		v.errorf("the name must be letters, digits and _ . @ -, at most 64, and begin with a letter, a digit or _")
+	case first != nil:
+		v.errorf("already declared at %v", first.spec.Place)
+	case len(l.drafts) >= program.MaxPrograms:
+		raise(L, "more than %d programs", program.MaxPrograms)
+	default:
+		l.names[name] = d
+	}
+	v.decode(d, l.fields.program)
+	l.required(d, v)
+	l.drafts = append(l.drafts, d)
+	return l.handle(L, d)
+}
+
+func (l *loader) required(d *draft, v value) {
+	given := func(name string) bool { return v.lv.(*lua.LTable).RawGetString(name) != lua.LNil }
+	if len(d.spec.Command) == 0 && d.shell == "" && !given("command") && !given("shell") {
+		v.errorf("command: is required (in this call)")
+	}
+}
+
+// handle is what stands for a declared program in a script.
+func (l *loader) handle(L *lua.LState, d *draft) lua.LValue {
+	if l.handles == nil {
+		l.handles = L.NewTable()
+		l.handles.RawSetString("__metatable", lua.LFalse)
+		l.handles.RawSetString("__tostring", L.NewFunction(func(L *lua.LState) int {
+			L.Push(lua.LString(describe(L.Get(1))))
+			return 1
+		}))
+		l.handles.RawSetString("__index", L.NewFunction(func(L *lua.LState) int {
+			d := L.CheckUserData(1).Value.(*draft)
+			if key := L.Get(2); key != lua.LString("name") {
+				raise(L, "%s has no %s here: only its name can be read", d.what, describe(key))
+			}
+			L.Push(lua.LString(d.spec.Name))
+			return 1
+		}))
+	}
+	return &lua.LUserData{Value: d, Metatable: l.handles}
+}
+
+func isProgramName(name string) bool {
+	return name != "" && len(name) <= 64 && !strings.ContainsAny(name[:1], ".@-") &&
+		strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.@-") == ""
+}
+
+// override is override "name" { … }: it changes a program that is declared already.
+func (l *loader) override(L *lua.LState, name string, at program.Place, table *lua.LTable) lua.LValue {
+	l.checkTime(L)
+	v := l.value("program "+quote(name), at, table)
+	d := l.names[name]
+	if d == nil {
+		var known []string
+		for _, d := range l.drafts {
+			known = append(known, d.spec.Name)
+		}
+		slices.Sort(known)
+		v.errorf("cannot override what is not declared%s: declare it before", suggest(name, known))
+		d = newDraft()
+		d.what, d.spec.Name = v.what, name
+	}
+	v.decode(d, l.fields.program)
+	return l.handle(L, d)
+}
+
+// setDefaults is defaults { … }: for the programs declared after it. A further one adds to it.
+func (l *loader) setDefaults(_ program.Place, v value) { v.decode(l.defaults, l.fields.program) }
+
+// supervisor is supervisor { … }, once.
+func (l *loader) supervisor(at program.Place, v value) {
+	if l.configured != nowhere {
+		v.errorf("already called at %v: put all into one table", l.configured)
+		return
+	}
+	l.configured = at
+	d := &draft{settings: l.settings, reloadTimeout: l.reloadTimeout}
+	v.decode(d, l.fields.supervisor)
+	l.settings, l.reloadTimeout = d.settings, d.reloadTimeout
+	l.bounds.set(d.settings.LuaLoadTimeout, d.settings.LuaMemory)
+}

@@ -1,0 +1,98 @@
+package lua
+
+import (
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"github.com/mwlua/mwlua/core/policy"
+)
+
+// defaultPolicy is gentler than the zero policy, which restarts at once.
+func defaultPolicy() policy.Policy {
+	return policy.Policy{
+		Backoff: policy.Backoff{
+			Base: time.Second, Max: 30 * time.Second, Factor: 2, Jitter: 0.1, ResetAfter: time.Minute,
+		},
+		Window:      time.Minute,
+		RetryAfter:  5 * time.Minute,
+		MinInterval: 100 * time.Millisecond,
+	}
+}
+
+func restartField() field {
+	return field{
+		name: "restart", kind: choiceTable, choices: policies(), value: `"on-failure"`, keys: restartFields(),
+		also: []string{"autorestart", "respawn", "restart_policy"},
+		doc:  "What follows an exit: a policy, or a table with a policy and its figures.",
+		set: func(d *draft, v value) {
+			if d.spec.Exit.Rule != policy.RestartRule { // of an HAProxy configuration
+				d.spec.Exit = defaultPolicy()
+			}
+			if _, isTable := v.lv.(*lua.LTable); isTable {
+				v.decode(d, restartFields())
+				return
+			}
+			if c, ok := v.choice(policies()); ok {
+				d.spec.Exit.When = when(c)
+			}
+		},
+	}
+}
+
+func policies() []string { return []string{"on-failure", "always", "never"} }
+
+func when(policyName string) policy.When {
+	if policyName == "on-failure" {
+		return policy.OnFailure
+	}
+	return policy.When(policyName)
+}
+
+func restartFields() []field {
+	backoff := func(d *draft) *policy.Backoff { return &d.spec.Exit.Backoff }
+	number := func(name, initial, doc string, low, high float64, to func(*draft) *float64) field {
+		return field{name: name, kind: aNumber, value: initial, doc: doc, set: func(d *draft, v value) {
+			if f, ok := v.number(low, high); ok {
+				*to(d) = f
+			}
+		}}
+	}
+	return []field{
+		choiceField("policy", "on-failure", "After which exits it is started again.", policies(),
+			func(d *draft, c string) { d.spec.Exit.When = when(c) }).called("when", "condition"),
+		durationField("delay", "1s", "How long to wait before the first restart in a row.",
+			func(d *draft) *time.Duration { return &backoff(d).Base }).called("restartsec", "backoff", "interval"),
+		durationField("max_delay", "30s", "The longest delay, before the jitter.",
+			func(d *draft) *time.Duration { return &backoff(d).Max }),
+		number("factor", "2", "By how much the delay grows with each failure in a row. 1 keeps it the same.", 1, 100,
+			func(d *draft) *float64 { return &backoff(d).Factor }),
+		number("jitter", "0.1", "The share of the delay that is left to chance, so that programs which died together do not come back together.",
+			0, 1, func(d *draft) *float64 { return &backoff(d).Jitter }),
+		durationField("reset_after", "60s", "An instance that ran this long ends the row. \"0s\" means never.",
+			func(d *draft) *time.Duration { return &backoff(d).ResetAfter }).called("startsecs"),
+		{name: "limit", kind: anInteger, value: "0", also: []string{"startretries", "retries", "max_restarts", "startlimitburst"},
+			doc: "How many restarts are allowed within `window`. 0 means any number.",
+			set: func(d *draft, v value) {
+				if n, ok := v.integer(0, policy.MaxLimit); ok {
+					d.spec.Exit.Limit = n
+				}
+			}},
+		durationField("window", "1m", "The time in which restarts are counted for `limit`. \"0s\" means since the first start.",
+			func(d *draft) *time.Duration { return &d.spec.Exit.Window }).called("startlimitintervalsec"),
+		choiceField("on_limit", "fail", "What happens at the limit. \"fail\": it stays down. \"shutdown\": everything is stopped. \"retry\": "+
+			"it waits for `retry_after`.", []string{"fail", "shutdown", "retry"},
+			func(d *draft, c string) { d.spec.Exit.OnLimit = onLimit(c) }),
+		durationField("retry_after", "5m", "How long to wait at the limit, for \"retry\".",
+			func(d *draft) *time.Duration { return &d.spec.Exit.RetryAfter }),
+		durationField("min_interval", "100ms", "The shortest time between two starts, whatever the rest says.",
+			func(d *draft) *time.Duration { return &d.spec.Exit.MinInterval }),
+	}
+}
+
+func onLimit(name string) policy.Do {
+	if name == "fail" {
+		return "" // the zero value says the same
+	}
+	return policy.Do(name)
+}

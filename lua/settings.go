@@ -1,0 +1,90 @@
+package lua
+
+import (
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"github.com/mwlua/mwlua/core/program"
+)
+
+// supervisorFields are the keys of supervisor.
+func supervisorFields() []field {
+	of := func(d *draft) *program.Settings { return &d.settings }
+	return []field{
+		choiceField("log_level", "info", "What is written to the log.", []string{"debug", "info", "warn", "error"},
+			func(d *draft, c string) { of(d).LogLevel = c }).called("loglevel"),
+		{name: "log_format", kind: aChoice, choices: formats(), also: []string{"logformat"},
+			doc: "How the log is written. The default is text on a terminal, and json else.",
+			set: func(d *draft, v value) {
+				if c, ok := v.choice(formats()); ok {
+					of(d).LogFormat = c
+				}
+			}},
+		{name: "control", kind: aPathFalse, also: []string{"socket", "control_socket"},
+			doc: "The control socket. The default is control.sock in `runtime_dir`; false means none.",
+			set: func(d *draft, v value) {
+				if v.lv == lua.LFalse {
+					of(d).NoControl, of(d).Control = true, ""
+				} else if path, ok := v.filePath(); ok {
+					of(d).NoControl, of(d).Control = false, path
+				}
+			}},
+		{name: "control_mode", kind: aMode, value: `"0600"`, doc: "The permissions of the control socket.", set: func(d *draft, v value) {
+			if mode, ok := v.mode(); ok {
+				of(d).ControlMode = mode
+			}
+		}},
+		stringField("control_group", "The group of the control socket. The default is mwlua's own.",
+			func(d *draft) *string { return &of(d).ControlGroup }),
+		{name: "runtime_dir", kind: aPath, doc: "Where sockets are put. The default is $RUNTIME_DIRECTORY, else /run/mwlua, else " +
+			"$XDG_RUNTIME_DIR/mwlua.", set: func(d *draft, v value) {
+			if path, ok := v.filePath(); ok {
+				of(d).RuntimeDir = path
+			}
+		}},
+		choiceField("exit_when", "critical-failed", "When mwlua ends by itself. \"critical-failed\": when a critical program failed for "+
+			"good, or nothing is left to do. \"all-done\": only when nothing is left to do. \"never\": only when asked to.",
+			[]string{"critical-failed", "all-done", "never"}, func(d *draft, c string) { of(d).ExitWhen = exitWhen(c) }),
+		timeoutField("shutdown_timeout", "30s", "How long a shutdown may take as a whole. Then what is left gets SIGKILL. false means that "+
+			"only the programs' own `stop_timeout` counts.", func(d *draft) *time.Duration { return &of(d).ShutdownTimeout }),
+		durationField("reload_timeout", "10s", "How long the trial of a reload may take.",
+			func(d *draft) *time.Duration { return &d.reloadTimeout }),
+		choiceField("notify", "auto", "Whether the service manager is told what mwlua does: if it wants to know, or never.",
+			[]string{"auto", "never"}, func(d *draft, c string) {
+				if of(d).Notify = ""; c == "never" {
+					of(d).Notify = c
+				}
+			}),
+		{name: "lua", kind: aTable, keys: luaFields(), doc: "The bounds of the configuration itself. They count from here on.",
+			set: func(d *draft, v value) { v.decode(d, luaFields()) }},
+	}
+}
+
+func luaFields() []field {
+	return []field{
+		durationField("load_timeout", "10s", "How long a load of the configuration may take.",
+			func(d *draft) *time.Duration { return &d.settings.LuaLoadTimeout }),
+		{name: "memory", kind: aSize, value: `"128MiB"`, doc: "How much memory a load may need.", set: func(d *draft, v value) {
+			if n, ok := v.size(); ok {
+				if n < 1<<20 {
+					v.errorf("expected at least 1MiB, got %s", describe(v.lv))
+					return
+				}
+				d.settings.LuaMemory = n
+			}
+		}},
+	}
+}
+
+func formats() []string { return []string{"text", "json", "haproxy"} }
+
+func exitWhen(name string) program.ExitWhen {
+	if name == "critical-failed" {
+		return program.ExitOnCritical
+	}
+	return program.ExitWhen(name)
+}
+
+// defaultShutdown is shutdown_timeout unless the configuration says otherwise.
+const defaultShutdown = 30 * time.Second
