@@ -87,3 +87,14 @@ func edited(data []byte, edits map[int]string) []byte {
 	})
 	return out.Bytes()
 }
+
+// Environ is env as an HAProxy beside mwlua gets it: without what was meant for mwlua alone, and with MWLUA, by which conditions in the
+// configuration are answered alike (D-2).
+func Environ(env []string) []string {
+	e := newEnviron(env)
+	for _, name := range dropped {
+		e.unset(name)
+	}
+	e.set("MWLUA", "1")
+	return e.list()
+}

@@ -26,9 +26,9 @@ type Options struct {
 	TrialArgs []string
 	// Version is that of this binary, for messages between images.
 	Version string
-	// MasterCLI are the addresses at which HAProxy's master CLI listens (-S), and HAProxyVersion the release that it answers as.
+	// MasterCLI are the addresses at which HAProxy's master CLI listens (-S), and HAProxyVersion returns the release that it answers as.
 	MasterCLI      []mastercli.Address
-	HAProxyVersion string
+	HAProxyVersion func() string
 	// HAProxy is the one of the programs that is an HAProxy; nil when there is none.
 	HAProxy *HAProxy
 }

@@ -22,7 +22,7 @@ func (s *session) answer(all []string) string {
 	case "show proc":
 		return s.showProc(all[2:])
 	case "show version":
-		return s.Version + "\n"
+		return s.version + "\n"
 	case "show cli level":
 		return s.level.String() + "\n"
 	case "show cli sockets":
@@ -55,7 +55,7 @@ func (s *session) status() (Status, bool) {
 		s.over = true
 	}
 	if status.Version == "" {
-		status.Version = s.Version
+		status.Version = s.version
 	}
 	return status, ok
 }

@@ -16,9 +16,9 @@ type Backend struct {
 	Reload func(conn net.Conn, hard bool)
 	// StartupLogs returns the lines of the last load.
 	StartupLogs func() string
-	// Version is the release of HAProxy that is emulated, as in "3.2.0" or "2.6.12-1+deb12u4", and "" the default, 3.2.0. `show
+	// Version returns the release of HAProxy that is emulated, as in "3.2.0" or "2.6.12-1+deb12u4"; nil and "" mean the default, 3.2.0. `show
 	// version` says it. With 2.x, help, suggestions and the empty line are those of 2.6.12, else those of 3.2.0.
-	Version string
+	Version func() string
 	// Workers are those of an HAProxy that mwlua runs. Nil means that there are none.
 	Workers Forwarder
 }

@@ -128,7 +128,7 @@ func TestInheritedListenerServes(t *testing.T) {
 		if cloexec, nonblock := flags(t, l.FD()); !cloexec || !nonblock {
 			t.Errorf("%s: inherited with close-on-exec %v, non-blocking %v", arg, cloexec, nonblock)
 		}
-		serveListener(t, l, Backend{Version: "3.2.0"})
+		serveListener(t, l, Backend{})
 		conn, err := net.Dial(address[0], address[1])
 		if err != nil {
 			t.Fatal(err)

@@ -100,7 +100,7 @@ const second = machine.Instant(time.Second)
 // backend behaves as what was recorded. Now is the time since the start in seconds.
 func (r recorded) backend(now machine.Instant) Backend {
 	return Backend{
-		Version: r.version,
+		Version: func() string { return r.version },
 		Status: func() (Status, bool) {
 			instance := func(name string, pid int) machine.Program {
 				return machine.Program{Name: name, Current: 1, Instances: []machine.Instance{{Seq: 1, Generation: 1, PID: pid}}}

@@ -15,6 +15,7 @@ import (
 // session is one connection. All of it belongs to one goroutine.
 type session struct {
 	Backend
+	version string
 	dialect dialect
 	conn    net.Conn
 	in      *bufio.Reader
@@ -279,8 +280,11 @@ func (s *session) setSeverity(arguments []string) string {
 
 // newSession returns one for a client of a listener with that level.
 func newSession(b Backend, v *visit, level Level) *session {
-	b.Version = cmp.Or(b.Version, defaultVersion)
+	version := defaultVersion
+	if b.Version != nil {
+		version = cmp.Or(b.Version(), defaultVersion)
+	}
 	return &session{
-		Backend: b, dialect: newDialect(b.Version), conn: v.conn, in: bufio.NewReader(v.conn), visit: v, level: level,
+		Backend: b, version: version, dialect: newDialect(version), conn: v.conn, in: bufio.NewReader(v.conn), visit: v, level: level,
 	}
 }

@@ -19,7 +19,7 @@ import (
 // simple is a backend without a worker.
 func simple(version string) Backend {
 	return Backend{
-		Version:     version,
+		Version:     func() string { return version },
 		Status:      func() (Status, bool) { return Status{PID: 7}, true },
 		StartupLogs: func() string { return "a line" },
 		Reload:      func(conn net.Conn, hard bool) { WriteReload(conn, true, fmt.Sprintf("hard %v", hard)) },
