@@ -679,7 +679,7 @@ func TestTidyFindsWhatIsWrong(t *testing.T) {
 		{shell, `import _ "github.com/yuin/gopher-lua"`, "belongs to [lua]"},
 		{"cmd/mwlua/x.go", `import _ "github.com/hashicorp/go-plugin"`, "belongs to [plugins]"},
 		{"core/internal/carry/x.go", `import _ "golang.org/x/sys/unix"`, ""},
-		{"core/internal/carry/x.go", `import _ "github.com/google/renameio/v2"`, "belongs to [core/supervisor cmd/mwlua]"},
+		{"core/internal/carry/x.go", `import _ "github.com/google/renameio/v2"`, "belongs to [core/supervisor, cmd/mwlua]"},
 		{"cmd/mwlua/x.go", `import _ "golang.org/x/sys/unix"`, "tests of [cmd, compat]"},
 		{"cmd/mwlua/x_test.go", `import _ "golang.org/x/sys/unix"`, ""},
 		{test, `import _ "github.com/google/go-cmp/cmp"`, ""},
