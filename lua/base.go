@@ -13,6 +13,8 @@ func (l *loader) baseFunctions() map[string]lua.LGFunction {
 		"getmetatable": getMetatable,
 		"pcall":        protectedCall,
 		"print":        l.print,
+		"setmetatable": setMetatable,
+		"unpack":       unpack,
 		"xpcall":       protectedCallHandled,
 		tableFunc:      l.tag,
 	}
@@ -58,6 +60,46 @@ func getMetatable(L *lua.LState) int {
 	}
 	L.Push(L.GetMetatable(object))
 	return 1
+}
+
+// setMetatable takes tables only: gopher-lua's would give a metatable to all numbers at once.
+func setMetatable(L *lua.LState) int {
+	table, ok := L.Get(1).(*lua.LTable)
+	if !ok {
+		raise(L, "setmetatable: expected a table, got %s", describe(L.Get(1)))
+	}
+	meta, ok := L.Get(2).(*lua.LTable)
+	if !ok && L.Get(2) != lua.LNil {
+		raise(L, "setmetatable: expected a table or nil as metatable, got %s", describe(L.Get(2)))
+	}
+	if old, isTable := table.Metatable.(*lua.LTable); isTable && old.RawGetString("__metatable") != lua.LNil {
+		raise(L, "setmetatable: this table's metatable is protected")
+	}
+	table.Metatable = lua.LNil
+	if ok {
+		table.Metatable = meta
+	}
+	L.SetTop(1)
+	return 1
+}
+
+// maxUnpacked bounds what unpack returns, as in C Lua.
+const maxUnpacked = 8000
+
+func unpack(L *lua.LState) int {
+	list := L.CheckTable(1)
+	first := L.OptInt(2, 1)
+	last := L.OptInt(3, list.Len())
+	if last < first {
+		return 0
+	}
+	if n := last - first; n < 0 || n >= maxUnpacked {
+		raise(L, "unpack: more than %d values at once", maxUnpacked)
+	}
+	for i := first; i <= last; i++ {
+		L.Push(list.RawGetInt(i))
+	}
+	return last - first + 1
 }
 
 // same is a handler that keeps gopher-lua from writing a traceback: see protected.

@@ -141,6 +141,9 @@ func (l *loader) program(L *lua.LState, name string, at program.Place, table *lu
 
 func (l *loader) required(d *draft, v value) {
 	given := func(name string) bool { return v.lv.(*lua.LTable).RawGetString(name) != lua.LNil }
+	if isList(v.lv.(*lua.LTable)) { // reported as such
+		return
+	}
 	if len(d.spec.Command) == 0 && d.shell == "" && !given("command") && !given("shell") {
 		v.errorf("command: is required (in this call)")
 	}

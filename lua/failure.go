@@ -112,7 +112,11 @@ func (l *loader) position(text string) (program.Place, string) {
 		}
 		number, rest, ok := strings.Cut(rest, ":")
 		if n, err := strconv.Atoi(number); ok && err == nil {
-			return place(file, n), strings.TrimPrefix(rest, " ")
+			at, prefix := place(file, n), file+":"+number+": "
+			for rest = strings.TrimPrefix(rest, " "); strings.HasPrefix(rest, prefix); { // raised again by a handler
+				rest = rest[len(prefix):]
+			}
+			return at, rest
 		}
 	}
 	return nowhere, strings.TrimSpace(text)
@@ -156,11 +160,26 @@ func translate(text string) string {
 	case strings.Contains(text, "registry overflow"):
 		return "too many values at once: a call or a table got more than fit"
 	case strings.HasPrefix(text, "attempt to call a non-function object"):
-		return "what is called here is no function: is a name misspelt, or a comma missing?"
+		return "what is called here is no function: is a name misspelt, a comma missing, or pairs() in a for?"
+	case strings.HasPrefix(text, "attempt to index a non-table object("):
+		return indexed(strings.TrimPrefix(text, "attempt to index a non-table object("))
+	case text == "__len undefined":
+		return "only strings and tables have a length"
 	case strings.HasPrefix(text, "cannot perform concat operation between "):
 		return "cannot join " + strings.TrimPrefix(text, "cannot perform concat operation between ") + " with ..: use tostring()"
 	case strings.HasPrefix(text, "runtime error: ") || strings.HasPrefix(text, "interface conversion: "):
 		return "this call cannot be carried out: are its arguments right? (" + text + ")"
 	}
 	return text
+}
+
+// indexed is about a key of what is no table: TYPE) with key 'KEY'.
+func indexed(text string) string {
+	kind, key, _ := strings.Cut(text, ") with key ")
+	if kind == "nil" {
+		kind = "nil: what stands before it has no value"
+	} else {
+		kind = "a " + kind + ": only tables have keys"
+	}
+	return "cannot take the key " + strings.Trim(key, "'") + " of " + kind
 }

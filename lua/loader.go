@@ -22,6 +22,7 @@ type loader struct {
 	env     map[string]string
 
 	vm       *lua.LState
+	broken   bool           // nothing can be run in vm any more
 	globals  []string       // the names that a script may use, sorted
 	origins  []*origin      // of the literals of all files; tableFunc's numbers begin at 1
 	marks    []*lua.LTable  // their metatables, made when needed
@@ -100,7 +101,7 @@ func (l *loader) load() {
 		l.main, l.directory = name, dir
 		l.setConfigDir(dir)
 		l.runMain(name)
-		if l.bounds.cause() != "" {
+		if l.broken || l.bounds.cause() != "" {
 			break
 		}
 	}
@@ -117,10 +118,19 @@ func (l *loader) runMain(name string) {
 	if !ok {
 		return
 	}
-	l.running = append(l.running, name)
-	_, failed := l.protected(fn)
-	l.running = l.running[:len(l.running)-1]
-	if failed != nil {
+	l.running = append(l.running[:0], name)
+	// With its registry full, gopher-lua's PCall panics while it handles that. The state is of no use then.
+	defer func() {
+		if r := recover(); r != nil {
+			l.broken = true
+			err, ok := r.(error)
+			if !ok {
+				err = fmt.Errorf("%v", r)
+			}
+			l.reportFailure(l.failure(err, nil))
+		}
+	}()
+	if _, failed := l.protected(fn); failed != nil {
 		l.reportFailure(failed)
 	}
 }

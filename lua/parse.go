@@ -32,7 +32,7 @@ func (l *loader) parseFile(file, src string) (*parsed, bool) {
 	if strings.HasPrefix(src, "#!") { // gopher-lua knows no interpreter line; a comment keeps the numbers of the lines
 		src = "--" + src[2:]
 	}
-	if line, text := deep(src); text != "" {
+	if line, text := scan(src); text != "" {
 		l.errorf(place(file, line), "%s", text)
 		return nil, false
 	}
@@ -72,6 +72,9 @@ func missing(src string, found *parse.Error, near string) string {
 	if near == "at the end of the file" {
 		line = -1
 	}
+	if hint := foreign(src, found); hint != "" {
+		return hint
+	}
 	open := openAt(src, line, found.Pos.Column)
 	if len(open) == 0 {
 		return ""
@@ -82,6 +85,33 @@ func missing(src string, found *parse.Error, near string) string {
 		return fmt.Sprintf(" (%q of line %d is not closed)", inner.text, inner.line)
 	case inner.text == "{" && found.Token != "=":
 		return " (is a comma missing before it?)"
+	}
+	return ""
+}
+
+// foreign knows what people write who think of another language.
+func foreign(src string, found *parse.Error) string {
+	if found.Pos.Line < 1 {
+		return ""
+	}
+	lines := strings.SplitN(src, "\n", found.Pos.Line+1)
+	if len(lines) < found.Pos.Line {
+		return ""
+	}
+	text := lines[found.Pos.Line-1]
+	column := min(max(found.Pos.Column-1, 0), len(text))
+	before := strings.TrimSpace(text[:column])
+	switch {
+	case found.Token == "!":
+		return " (Lua writes ~= and not)"
+	case found.Token == "/" || found.Token == "#":
+		return " (a comment begins with --)"
+	case found.Token == "[" && strings.HasSuffix(before, "="):
+		return " (Lua writes a list as { … })"
+	case found.Token == "=" && !strings.HasSuffix(before, "=") && strings.HasPrefix(strings.TrimSpace(text), "if"):
+		return " (Lua compares with ==)"
+	case strings.HasSuffix(before, ":"):
+		return " (Lua writes KEY = VALUE)"
 	}
 	return ""
 }

@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	// maxSteps bounds one search: a second or so. ('a-'):rep(20) on 40 letters ran for over 60 s in gopher-lua.
-	maxSteps = 20_000_000
+	// maxSteps bounds the searches of one call: half a second or so. ('a-'):rep(20) on 40 letters ran for over 60 s in gopher-lua.
+	maxSteps = 10_000_000
 	// maxCaptures and maxMatchDepth are Lua's own bounds.
 	maxCaptures   = 32
 	maxMatchDepth = 200

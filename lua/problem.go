@@ -80,10 +80,13 @@ func line(text string) string {
 		return text
 	}
 	var b strings.Builder
-	for _, r := range text {
-		if clean(r) {
+	for i, r := range text {
+		switch {
+		case clean(r):
 			b.WriteRune(r)
-		} else {
+		case r == utf8.RuneError:
+			fmt.Fprintf(&b, "\\x%02x", text[i])
+		default:
 			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
 		}
 	}
@@ -115,23 +118,26 @@ func suggest(word string, known []string) string {
 	return fmt.Sprintf(" (did you mean %q?)", best)
 }
 
-// edits is the number of bytes to insert, remove or replace in order to make b of a. Case and dashes do not count.
+// edits is the number of bytes to insert, remove, replace or swap with their neighbours in order to make b of a. Case and dashes
+// do not count.
 func edits(a, b string) int {
 	a, b = fold(a), fold(b)
-	row := make([]int, len(b)+1)
+	older, old, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
 	}
 	for i := range len(a) {
-		diagonal := row[0]
+		older, old, row = old, row, older
 		row[0] = i + 1
 		for j := range len(b) {
-			replaced := diagonal
+			replaced := old[j]
 			if a[i] != b[j] {
 				replaced++
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
+			row[j+1] = min(replaced, row[j]+1, old[j+1]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], older[j-1]+1)
+			}
 		}
 	}
 	return row[len(b)]

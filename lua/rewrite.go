@@ -36,7 +36,8 @@ type rewriter struct {
 type function struct {
 	constants map[string]bool
 	uses      int
-	varargs   bool // uses ...
+	varargs   bool     // uses ...
+	labels    []string // that a goto can see at this point
 }
 
 // rewrite is true if p may be compiled. It reports what is wrong, also what would do no harm to the compiler.
@@ -90,12 +91,16 @@ func (r *rewriter) block(stmts []ast.Stmt) []ast.Stmt {
 }
 
 func (r *rewriter) statements(stmts []ast.Stmt) []ast.Stmt {
-	separable := 0
+	separable, labels := 0, len(r.fn.labels)
 	for _, s := range stmts {
+		if label, ok := s.(*ast.LabelStmt); ok {
+			r.fn.labels = append(r.fn.labels, label.Name)
+		}
 		if isSeparable(s) {
 			separable++
 		}
 	}
+	defer func() { r.fn.labels = r.fn.labels[:labels] }()
 	for i, s := range stmts {
 		if separable <= longBlock || !isSeparable(s) {
 			r.statement(s)

@@ -18,9 +18,9 @@ var boundArrays = sync.OnceFunc(func() { lua.MaxArrayIndex = maxArrayIndex })
 // defective in v1.1.2, and then written anew in base.go, text.go and pattern.go.
 func kept() map[string][]string {
 	return map[string][]string{
-		"": {"assert", "ipairs", "next", "pairs", "rawequal", "rawget", "rawset", "select", "setmetatable", "tonumber",
-			"tostring", "type", "unpack"},
-		"string": {"byte", "char", "len", "lower", "reverse", "sub", "upper"},
+		"": {"assert", "ipairs", "next", "pairs", "rawequal", "rawget", "rawset", "select", "tonumber", "tostring",
+			"type"},
+		"string": {"char", "len", "lower", "reverse", "sub", "upper"},
 		"table":  {"insert", "maxn", "remove", "sort"},
 		"math": {"abs", "acos", "asin", "atan", "atan2", "ceil", "cos", "cosh", "deg", "exp", "floor", "fmod", "frexp", "ldexp",
 			"log", "log10", "max", "min", "modf", "pi", "pow", "rad", "sin", "sinh", "sqrt", "tan", "tanh"},
@@ -31,7 +31,7 @@ func kept() map[string][]string {
 func (l *loader) newState() *lua.LState {
 	boundArrays()
 	L := lua.NewState(lua.Options{
-		SkipOpenLibs: true, CallStackSize: 240, RegistrySize: 1024, RegistryMaxSize: 1 << 20, RegistryGrowStep: 4096,
+		SkipOpenLibs: true, CallStackSize: 240, RegistrySize: 1024, RegistryMaxSize: 1 << 20, RegistryGrowStep: 1 << 15,
 	})
 	L.SetContext(l.bounds.ctx)
 	lua.OpenBase(L)

@@ -26,10 +26,12 @@ type scanner struct {
 	line    int
 	open    []opened
 	pending int // operators since the last token that ends an expression
+	endless int // the line of the first text or comment that does not end; 0 if all do
 }
 
-// deep says where and how src is nested too deeply for the parser, and "" if it is not.
-func deep(src string) (line int, text string) {
+// scan says where src is too deep for the parser, or has a string without an end, whose line the parser would get wrong. text is
+// "" if all is well.
+func scan(src string) (line int, text string) {
 	s := scanner{src: src, line: 1}
 	for s.next(len(src)) {
 		switch {
@@ -38,6 +40,9 @@ func deep(src string) (line int, text string) {
 		case s.pending > maxPending:
 			return s.line, fmt.Sprintf("more than %d operators in one expression: split it", maxPending)
 		}
+	}
+	if s.endless > 0 {
+		return s.endless, "the string or comment that begins here does not end"
 	}
 	return 0, ""
 }
@@ -139,9 +144,17 @@ func (s *scanner) longText() {
 	length := len(rest)
 	if i := strings.Index(rest, closing); i >= 0 {
 		length = i + len(closing)
+	} else {
+		s.unended()
 	}
 	s.line += strings.Count(rest[:length], "\n")
 	s.pos += n + length
+}
+
+func (s *scanner) unended() {
+	if s.endless == 0 {
+		s.endless = s.line
+	}
 }
 
 func (s *scanner) quoted(quote byte) {
@@ -155,10 +168,12 @@ func (s *scanner) quoted(quote byte) {
 			if s.pos < len(s.src) && s.src[s.pos] == '\n' {
 				s.line++
 			}
-		case '\n': // the parser will say that the string does not end
+		case '\n':
+			s.unended()
 			return
 		}
 	}
+	s.unended()
 }
 
 func (s *scanner) word(word string) {

@@ -54,6 +54,19 @@ func (r *rewriter) assigned(name *ast.IdentExpr) {
 	r.scope.declare(name.Value)
 }
 
+// assignedIn checks an assignment to a key of a library.
+func (r *rewriter) assignedIn(e ast.Expr) {
+	get, ok := e.(*ast.AttrGetExpr)
+	if !ok {
+		return
+	}
+	object, isName := get.Object.(*ast.IdentExpr)
+	key, isConstant := get.Key.(*ast.StringExpr)
+	if isName && isConstant && r.scope.count[object.Value] == 0 && object.Value != "_G" && r.l.isGlobal(object.Value) {
+		r.l.errorf(place(r.file, object.Line()), "cannot assign to %s.%s", object.Value, key.Value)
+	}
+}
+
 // undefined says that nothing has this name. locals are names that would be known.
 func (l *loader) undefined(name string, locals []string) string {
 	text := "undefined variable " + quote(name)

@@ -15,12 +15,34 @@ const maxString = 1 << 20
 // textFunctions are functions of the string library that gopher-lua has wrong or without a bound.
 func (l *loader) textFunctions() map[string]lua.LGFunction {
 	return map[string]lua.LGFunction{
-		"rep": repeat,
+		"byte": bytes,
+		"rep":  repeat,
 		"format": func(L *lua.LState) int {
 			L.Push(lua.LString(format(L)))
 			return 1
 		},
 	}
+}
+
+// bytes is string.byte(s, i, j).
+func bytes(L *lua.LState) int {
+	text := L.CheckString(1)
+	first := L.OptInt(2, 1)
+	last := L.OptInt(3, first)
+	if first < 0 {
+		first += len(text) + 1
+	}
+	if last < 0 {
+		last += len(text) + 1
+	}
+	first, last = max(first, 1), min(last, len(text))
+	if last-first >= maxUnpacked {
+		raise(L, "string.byte: more than %d values at once", maxUnpacked)
+	}
+	for i := first; i <= last; i++ {
+		L.Push(lua.LNumber(text[i-1]))
+	}
+	return max(last-first+1, 0)
 }
 
 func repeat(L *lua.LState) int {

@@ -246,7 +246,11 @@ func (v value) entries(what string) ([]string, bool) {
 				bad = v.item(int(n))
 				bad.path = v.path
 			}
-			bad.errorf("a value without a name (%s): write NAME = …", describe(table.RawGet(k)))
+			hint := "write NAME = …"
+			if v.path == "" {
+				hint = "write KEY = …, such as command = { … }"
+			}
+			bad.errorf("a value without a name (%s): %s", describe(table.RawGet(k)), hint)
 			return nil, false
 		}
 		if i >= maxTexts {
@@ -262,7 +266,7 @@ func (v value) entries(what string) ([]string, bool) {
 func (v value) decode(d *draft, fields []field) {
 	names, ok := v.entries("a table")
 	if !ok {
-		return
+		return // with what else is wrong in it: a list is something else
 	}
 	for _, name := range names {
 		inner := v.key(name)

@@ -1,6 +1,8 @@
 package lua
 
 import (
+	"slices"
+
 	"github.com/yuin/gopher-lua/ast"
 )
 
@@ -17,6 +19,7 @@ func (r *rewriter) statement(s ast.Stmt) {
 				r.assigned(name)
 				continue
 			}
+			r.assignedIn(e)
 			s.Lhs[i] = r.expr(e)
 		}
 		r.exprs(s.Rhs)
@@ -35,6 +38,11 @@ func (r *rewriter) statement(s ast.Stmt) {
 		}
 	case *ast.FuncDefStmt:
 		r.definition(s)
+	case *ast.GotoStmt:
+		if !slices.Contains(r.fn.labels, s.Label) { // gopher-lua's own check looks at one block only
+			r.l.errorf(place(r.file, s.Line()), "goto %s: there is no such label here", quote(s.Label))
+			r.failed = true
+		}
 	case *ast.IfStmt:
 		s.Condition = r.expr(s.Condition)
 		s.Then = r.block(s.Then)
