@@ -2,6 +2,7 @@ package lua
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -94,11 +95,8 @@ func (l *loader) failure(err error, callers []program.Place) *failure {
 	if f.place == nowhere && len(callers) > 0 {
 		f.place = callers[0]
 	}
-	for i, at := range callers {
-		if i > 0 || at != f.place {
-			f.callers = append(f.callers, at)
-		}
-	}
+	// error(…, 2) names a caller: what lies between is of no interest.
+	f.callers = callers[slices.Index(callers, f.place)+1:]
 	return f
 }
 

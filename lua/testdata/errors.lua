@@ -320,7 +320,7 @@ local function check(x)
   if not x then error("x is required", 2) end
 end
 check(1)
-check() --> x is required (called from errors.lua:320)
+check() --> x is required
 ---
 local function a() error("deep") end --> deep (called from errors.lua:326, from errors.lua:327)
 local function b() a() end
@@ -511,7 +511,7 @@ local x = 1 # a comment --> syntax error near "#" (a comment begins with --)
 mwlua.version, string.rep = 1, 2 --> cannot assign to mwlua.version --> cannot assign to string.rep
 ---
 local t = setmetatable({}, { __index = function(t, k) error("no " .. k, 2) end })
-local x = t.color --> no color (called from errors.lua:513)
+local x = t.color --> no color
 ---
 local huge = unpack({}, 1, 1e8) --> unpack: more than 8000 values at once
 ---
