@@ -25,7 +25,7 @@ var dropped = []string{
 // convert makes a Config of what was read without an error.
 func (l *loader) convert() program.Config {
 	l.finishEnv()
-	config := program.Config{Env: l.env.list(), Pidfile: l.absolute(l.global.pidfile)}
+	config := program.Config{Env: l.env.list(), Pidfile: l.absolute(l.global.pidfile), Quiet: l.global.quiet}
 	search := newSearch(l.env)
 	for _, d := range l.programs {
 		if text := search.missing(d.command[0]); text != "" {
@@ -49,6 +49,10 @@ func (l *loader) finishEnv() {
 	l.env.set("MWLUA", "1")
 	l.env.set("HAPROXY_CFGFILES", l.cfgfiles)
 	l.env.set("HAPROXY_MWORKER", "1")
+	l.env.unset("HAPROXY_MASTER_CLI") // of a master that started us
+	if l.options.MasterCLI != "" {
+		l.env.set("HAPROXY_MASTER_CLI", l.options.MasterCLI)
+	}
 	if len(l.global.sockets) > 0 {
 		l.env.set("HAPROXY_CLI", strings.Join(l.global.sockets, ";"))
 	}

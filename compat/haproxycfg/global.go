@@ -17,7 +17,9 @@ var globals = map[string]func(*loader, statement){
 	"mworker-max-reloads": (*loader).maxReloads,
 	"hard-stop-after":     (*loader).hardStopAfter,
 	"stats":               (*loader).stats,
-	"zero-warning":        func(l *loader, _ statement) { l.global.zeroWarning = new(l.place) },
+	"zero-warning":        (*loader).zeroWarning,
+	"quiet":               (*loader).quiet,
+	"daemon":              (*loader).daemon,
 }
 
 func (l *loader) inGlobal(s statement) {
@@ -77,7 +79,11 @@ func (l *loader) unsetenv(s statement) {
 }
 
 func (l *loader) localpeer(s statement) {
-	if l.oneWord(s, "the name of this peer") {
+	switch {
+	case !l.oneWord(s, "the name of this peer"):
+	case l.options.PeerGiven:
+		l.haproxyWarning("localpeer is already set to %s by -L: this one is ignored", quote(l.options.LocalPeer))
+	default:
 		l.env.set("HAPROXY_LOCALPEER", s.text(1))
 	}
 }
@@ -93,6 +99,24 @@ func (l *loader) oneWord(s statement, what string) bool {
 		return true
 	}
 	return false
+}
+
+// noWord checks that a keyword has no argument.
+func (l *loader) noWord(s statement) bool {
+	if s.text(1) != "" {
+		l.errorf(l.place, "%s: unexpected word %s: remove it", s.text(0), quote(s.text(1)))
+	}
+	return s.text(1) == ""
+}
+
+func (l *loader) quiet(s statement) { l.global.quiet = l.noWord(s) }
+
+// daemon does nothing: a file that systemd and containers have used would make mwlua vanish from under them.
+func (l *loader) daemon(s statement) {
+	if l.noWord(s) && !l.options.PlaceGiven {
+		l.warnf(l.place, "daemon: mwlua stays in the foreground: write -D on the command line to have it in the background, "+
+			"or -db to have no warning")
+	}
 }
 
 // pidfile keeps the first one, as HAProxy does.
@@ -117,6 +141,12 @@ func (l *loader) masterWorker(s statement) {
 	}
 }
 
+func (l *loader) zeroWarning(s statement) {
+	if l.noWord(s) {
+		l.global.zeroWarning = new(l.place)
+	}
+}
+
 // haproxyWarning is a warning that HAProxy gives too: zero-warning makes an error of it.
 func (l *loader) haproxyWarning(format string, args ...any) {
 	l.global.warnings = append(l.global.warnings, l.place)
@@ -125,8 +155,12 @@ func (l *loader) haproxyWarning(format string, args ...any) {
 
 // checkWarnings does that. Our own warnings do not count.
 func (l *loader) checkWarnings() {
-	if l.global.zeroWarning != nil && len(l.global.warnings) > 0 {
+	switch {
+	case len(l.global.warnings) == 0:
+	case l.global.zeroWarning != nil:
 		l.errorf(*l.global.zeroWarning, "zero-warning does not allow the warning at %v: remove one of them", l.global.warnings[0])
+	case l.options.ZeroWarning:
+		l.errorf(l.global.warnings[0], "-dW does not allow the warning of this line: change the line, or leave -dW out")
 	}
 }
 

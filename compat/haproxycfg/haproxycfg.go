@@ -32,6 +32,20 @@ type Options struct {
 	Version string
 	// LocalPeer is HAPROXY_LOCALPEER unless the configuration sets it; "" means the name of the host.
 	LocalPeer string
+
+	// The rest is what HAProxy's command line says. It wins over the keywords of `global`.
+
+	// PeerGiven says that LocalPeer is that of -L: the configuration cannot set it.
+	PeerGiven bool
+	// Pidfile is that of -p, absolute or not; "" means that there was none.
+	Pidfile string
+	// MasterCLI is HAPROXY_MASTER_CLI; "" means that programs get none, not even that of the one who started us.
+	MasterCLI string
+	// ZeroWarning is -dW: whatever HAProxy warns of is an error (H-1.19).
+	ZeroWarning bool
+	// PlaceGiven says that the command line chose between background and foreground, so that the keyword `daemon` changes
+	// nothing. Else it is a warning, because mwlua detaches only for the command line.
+	PlaceGiven bool
 }
 
 // DefaultVersion is the release that is emulated unless another one is named: the last that had `program` sections.
@@ -70,6 +84,7 @@ func newLoader(o Options) *loader {
 		ids:     make(map[string]program.Place),
 		users:   make(map[string]identity),
 		groups:  make(map[string]identity),
+		global:  global{pidfile: o.Pidfile},
 		room:    maxExpanded,
 	}
 	l.defineVersion()

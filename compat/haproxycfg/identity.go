@@ -20,6 +20,9 @@ type Lookup interface {
 // system is the database of the system: /etc/passwd and /etc/group. Other sources of nsswitch.conf are not asked.
 type system struct{}
 
+// System returns the database of the system, which a nil Options.Lookup means.
+func System() Lookup { return system{} }
+
 func (system) User(name string) (program.Credential, error) {
 	u, err := user.LookupUser(name)
 	if err != nil {

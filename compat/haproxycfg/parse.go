@@ -37,6 +37,7 @@ type global struct {
 	keepOnFailure bool // master-worker no-exit-on-failure
 	maxReloads    int
 	hardStopAfter time.Duration
+	quiet         bool
 	zeroWarning   *program.Place
 	warnings      []program.Place // that HAProxy gives too
 	sockets       []string        // addresses of the stats sockets

@@ -120,7 +120,7 @@ a.cfg:3: a program section needs a name: write "program NAME"`},
 		{"section without a command", "program a\n" + p + "program \"b c\"\n user web\n group adm\n",
 			`a.cfg:1: program "a" has no command: add a "command" line
 a.cfg:4: program "b c" has no command: add a "command" line`},
-		{"no section", "global\n daemon\n",
+		{"no section", "global\n nbthread 2\n",
 			`warning: a.cfg: no program section: nothing to run`},
 		{"comment only", "# nothing\n",
 			`warning: a.cfg: no program section: nothing to run`},
@@ -213,6 +213,13 @@ warning: a.cfg:7: hard-stop-after: the word "6" at column 20 is ignored: remove 
 		{"zero-warning", "global\n zero-warning\n.warning careful\n" + p,
 			`a.cfg:2: zero-warning does not allow the warning at a.cfg:3: remove one of them
 warning: a.cfg:3: .warning "careful"`},
+		{"keywords without a value", "global\n zero-warning x\n quiet y\n daemon z\n no daemon\n" + p,
+			`a.cfg:2: zero-warning: unexpected word "x": remove it
+a.cfg:3: quiet: unexpected word "y": remove it
+a.cfg:4: daemon: unexpected word "z": remove it
+a.cfg:5: "no" cannot stand before "daemon": remove it`},
+		{"daemon", "global\n zero-warning\n daemon\n" + p,
+			`warning: a.cfg:3: daemon: mwlua stays in the foreground: write -D on the command line to have it in the background, or -db to have no warning`},
 		{"misspelt directive", p + ".iff 1\n foo\n",
 			`a.cfg:3: unknown directive ".iff" (did you mean ".if"?)`},
 		{"unknown directive", p + ".foo\n foo\n",

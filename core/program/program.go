@@ -18,6 +18,7 @@ type Config struct {
 	Programs []Spec
 	Env      []string // NAME=VALUE: the environment of every program, before Spec.Env; nil means an empty one
 	Pidfile  string   `json:",omitempty"` // absolute; "" means none
+	Quiet    bool     `json:",omitempty"` // nothing is to be said, by mwlua and by the programs
 	// ReloadTimeout bounds the trial and the load of the next reload, each; 0 means 10 s.
 	ReloadTimeout time.Duration `json:",omitempty"`
 	Settings      Settings      `json:",omitzero"`
