@@ -55,13 +55,13 @@ func isStopped(pid int) bool {
 	return len(threads) > 0
 }
 
-// runsIn reports whether the process is alive and has dir as its working directory.
+// runsIn reports whether the process is alive and has dir, or one below it, as its working directory.
 func runsIn(dir string, pid int) bool {
 	cwd, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid))
-	return err == nil && cwd == dir
+	return err == nil && strings.HasPrefix(cwd+"/", dir+"/")
 }
 
-// processesIn lists the live processes that have dir as their working directory: everything that a scenario started.
+// processesIn lists the live processes that have dir, or one below it, as their working directory: everything that a scenario started.
 func processesIn(dir string) (pids []int) {
 	links, _ := filepath.Glob("/proc/[0-9]*/cwd")
 	for _, link := range links {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -24,6 +25,9 @@ func main() {
 	os.Exit(execute(os.Args[1:]))
 }
 
+// failed is an error that the command line is not to blame for.
+type failed struct{ error }
+
 // execute runs one command and returns the status to exit with.
 func execute(args []string) int {
 	status := exitDone
@@ -35,14 +39,22 @@ func execute(args []string) int {
 		Version:           version,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
+	root.SetFlagErrorFunc(explain)
 	root.AddCommand(runCommand(&status), checkCommand(&status), trialCommand(&status))
 	root.SetArgs(doubleDashes(args))
-	if err := root.Execute(); err != nil {
-		fmt.Fprintf(os.Stderr, "mwlua: error: %v\n", err)
-		fmt.Fprintln(os.Stderr, "mwlua: hint: mwlua --help lists the commands, mwlua COMMAND --help its flags")
-		return exitUsage
+	hint, err := withoutCommand(args)
+	if err == nil {
+		hint, err = "mwlua --help lists the commands, mwlua COMMAND --help its flags", root.Execute()
 	}
-	return status
+	switch {
+	case err == nil:
+		return status
+	case errors.As(err, new(failed)):
+		fmt.Fprintf(os.Stderr, "mwlua: error: %v\n", err)
+		return exitFailed
+	}
+	fmt.Fprintf(os.Stderr, "mwlua: error: %v\nmwlua: hint: %s\n", err, hint)
+	return exitUsage
 }
 
 var singleDash = regexp.MustCompile(`^-[a-zA-Z][a-zA-Z-]+(=|$)`)

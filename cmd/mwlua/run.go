@@ -7,84 +7,106 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mwlua/mwlua/compat/haproxycfg"
 	"github.com/mwlua/mwlua/core/program"
 	"github.com/mwlua/mwlua/core/supervisor"
 )
 
-// sources is where a configuration comes from.
-type sources struct {
-	haproxy   []string // haproxy.cfg files, in order
-	logFormat string
-}
-
-func (s *sources) flags(c *cobra.Command) {
-	c.Flags().StringArrayVar(&s.haproxy, "haproxy", nil, "an haproxy.cfg, or a directory of *.cfg; may be repeated")
-	c.Flags().StringVar(&s.logFormat, "log-format", "haproxy", "form of log lines: haproxy or text")
-}
-
-// check says what is wrong with the command line.
-func (s *sources) check() error {
-	if len(s.haproxy) == 0 {
-		return errors.New("no configuration: name one with -haproxy FILE")
-	}
-	if s.logFormat != string(supervisor.HAProxyFormat) && s.logFormat != string(supervisor.TextFormat) {
-		return fmt.Errorf("--log-format: unknown format %q (haproxy or text)", s.logFormat)
-	}
-	return nil
-}
-
-func noArguments(_ *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return fmt.Errorf("unexpected argument %q: every file needs a -haproxy before it", args[0])
-	}
-	return nil
-}
-
-// load reads the configuration. The environment is the one that we were started with, at every load (T-20).
-func (s *sources) load(supervisor.Runner) (program.Config, program.Problems) {
-	return haproxycfg.Load(haproxycfg.Options{Files: s.haproxy, Env: os.Environ()})
-}
-
-func (s *sources) options() supervisor.Options {
-	return supervisor.Options{
-		Load:      s.load,
-		Log:       supervisor.NewLog(os.Stderr, supervisor.Format(s.logFormat)),
-		Args:      os.Args[1:],
-		TrialArgs: []string{"trial"},
-		Version:   version,
-	}
-}
-
 func runCommand(status *int) *cobra.Command {
 	var s sources
 	c := &cobra.Command{
-		Use:   "run -haproxy FILE...",
+		Use:   "run -haproxy FILE... [-- FILE...]",
 		Short: "Start the programs of a configuration and supervise them",
 		Long: `Start the programs of a configuration and supervise them, in the foreground.
 
 SIGUSR2 and SIGHUP reload the configuration, SIGTERM and SIGINT stop every program and leave, SIGUSR1 asks every program
 to finish (SIGUSR1) and leaves when all have.`,
-		Example: "  mwlua run -haproxy /etc/haproxy/haproxy.cfg",
-		Args:    noArguments,
-		RunE: func(*cobra.Command, []string) (err error) {
-			if err := s.check(); err != nil {
-				return err
+		Example: "  mwlua run -haproxy /etc/haproxy/haproxy.cfg\n  mwlua run -W -f /etc/haproxy/haproxy.cfg -p /run/mwlua.pid -log-file /var/log/mwlua.log",
+		RunE: s.command(status, func(c *cobra.Command) (int, error) {
+			if s.checks {
+				return s.check(), nil
 			}
-			*status, err = supervise(s.options())
-			return err
-		},
+			return s.supervise(c)
+		}),
 	}
 	s.flags(c)
 	return c
 }
 
-func supervise(o supervisor.Options) (int, error) {
+func checkCommand(status *int) *cobra.Command {
+	var s sources
+	c := &cobra.Command{
+		Use:     "check -haproxy FILE... [-- FILE...]",
+		Short:   "Say what is wrong with a configuration, and start nothing",
+		Long:    "Say what is wrong with a configuration, and start nothing. Takes the flags of run.",
+		Example: "  mwlua check -haproxy /etc/haproxy/haproxy.cfg",
+		RunE:    s.command(status, func(*cobra.Command) (int, error) { return s.check(), nil }),
+	}
+	s.flags(c)
+	return c
+}
+
+// command is what run and check do before they differ. Everything relative comes after enter.
+func (s *sources) command(status *int, do func(*cobra.Command) (int, error)) func(*cobra.Command, []string) error {
+	return func(c *cobra.Command, args []string) error {
+		if s.version {
+			fmt.Printf("mwlua version %s\n", version)
+			return nil
+		}
+		if err := s.read(c, args); err != nil {
+			return err
+		}
+		if s.silent(false) && s.image == firstImage {
+			if err := toNull(1, 2); err != nil {
+				return failed{err}
+			}
+		}
+		if err := s.enter(); err != nil {
+			return err
+		}
+		err := s.listen()
+		if err == nil {
+			*status, err = do(c)
+		}
+		return err
+	}
+}
+
+// supervise is the life of a master.
+func (s *sources) supervise(c *cobra.Command) (int, error) {
+	markImage(c, nextImage)
+	unopened := s.openLog()
+	if unopened != nil && s.image == firstImage {
+		return 0, failed{unopened}
+	}
+	o := s.masterOptions()
+	if unopened != nil {
+		o.Log.Warn("%v; what was standard output and error stays it", unopened)
+	}
 	status, err := supervisor.Run(o)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "mwlua: error: %v\n", err)
 	}
 	return status, nil
+}
+
+// loader is what a supervisor calls for every load.
+type loader func(supervisor.Runner) (program.Config, program.Problems)
+
+func (s *sources) options(load loader) supervisor.Options {
+	log := supervisor.NewLog(os.Stderr, supervisor.Format(s.logFormat))
+	return supervisor.Options{Load: load, Log: log, Args: os.Args[1:], TrialArgs: []string{"trial"}, Version: version}
+}
+
+func (s *sources) masterOptions() supervisor.Options {
+	return s.options(func(run supervisor.Runner) (program.Config, program.Problems) {
+		config, problems := s.load(run)
+		if len(problems.Errors()) == 0 {
+			if err := s.settle(config.Quiet); err != nil {
+				problems = append(problems, program.Problem{Text: fmt.Sprintf("cannot use %s: %v", os.DevNull, err)})
+			}
+		}
+		return config, problems
+	})
 }
 
 // trialCommand is what a reload runs first; its arguments are those of the command that reloads.
@@ -98,11 +120,14 @@ func trialCommand(status *int) *cobra.Command {
 			root := &cobra.Command{Use: "mwlua", SilenceErrors: true, SilenceUsage: true, RunE: func(*cobra.Command, []string) error {
 				return errors.New("trial is for mwlua's own use, at a reload")
 			}}
-			run := &cobra.Command{Use: "run", Args: noArguments, RunE: func(*cobra.Command, []string) error {
-				if err := s.check(); err != nil {
+			run := &cobra.Command{Use: "run", RunE: func(c *cobra.Command, args []string) error {
+				if err := s.read(c, args); err != nil {
 					return err
 				}
-				*status = supervisor.Trial(s.options())
+				if err := s.listen(); err != nil {
+					return err
+				}
+				*status = supervisor.Trial(s.options(s.load))
 				return nil
 			}}
 			s.flags(run)
@@ -113,28 +138,17 @@ func trialCommand(status *int) *cobra.Command {
 	}
 }
 
-func checkCommand(status *int) *cobra.Command {
-	var s sources
-	c := &cobra.Command{
-		Use:     "check -haproxy FILE...",
-		Short:   "Say what is wrong with a configuration, and start nothing",
-		Example: "  mwlua check -haproxy /etc/haproxy/haproxy.cfg",
-		Args:    noArguments,
-		RunE: func(*cobra.Command, []string) error {
-			if err := s.check(); err != nil {
-				return err
-			}
-			supervisor.ReleaseSignals()
-			*status = check(func() (program.Config, program.Problems) { return s.load(nil) })
-			return nil
-		},
+// check has the exit status of `haproxy -c` (H-1.19), but for its 2 of valid files without a listener: a master of 2.6 has one
+// of its own, so it never comes there.
+func (s *sources) check() int {
+	supervisor.ReleaseSignals()
+	config, problems := s.load(nil)
+	if s.silent(config.Quiet) {
+		if len(problems.Errors()) > 0 {
+			return exitFailed
+		}
+		return exitDone
 	}
-	s.flags(c)
-	return c
-}
-
-func check(load func() (program.Config, program.Problems)) int {
-	config, problems := load()
 	for _, p := range problems {
 		severity := "error"
 		if p.Warning {
@@ -142,9 +156,13 @@ func check(load func() (program.Config, program.Problems)) int {
 		}
 		fmt.Fprintf(os.Stderr, "mwlua: %s: %v\n", severity, p)
 	}
-	if len(problems.Errors()) > 0 {
+	switch {
+	case len(problems.Errors()) > 0:
 		return exitFailed
+	case s.verbose:
+		fmt.Println("Configuration file is valid") // as HAProxy says it
+	default:
+		fmt.Printf("the configuration is valid: %d programs\n", len(config.Programs))
 	}
-	fmt.Printf("the configuration is valid: %d programs\n", len(config.Programs))
 	return exitDone
 }

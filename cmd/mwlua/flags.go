@@ -1,0 +1,161 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mwlua/mwlua/compat/haproxycfg"
+	"github.com/mwlua/mwlua/core/control/mastercli"
+	"github.com/mwlua/mwlua/core/program"
+	"github.com/mwlua/mwlua/core/supervisor"
+)
+
+// sources is where a configuration comes from, and what else the command line says. The letters are HAProxy's.
+type sources struct {
+	haproxy     []string // haproxy.cfg files, or directories of them, in order
+	dir         string   // -C
+	pidfile     string   // -p
+	localPeer   string   // -L
+	release     string   // of HAProxy, that conditions are answered for
+	zeroWarning bool     // -dW
+
+	sockets   []string            // -S, as given
+	masterCLI []mastercli.Address // the same
+
+	checks     bool // -c
+	quiet      bool // -q
+	verbose    bool // -V
+	foreground bool // -db
+	systemd    bool // -Ws
+
+	logFormat string
+	logFile   string
+	version   bool
+	image     image
+}
+
+func (s *sources) flags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringArrayVarP(&s.haproxy, "haproxy", "f", nil, "an haproxy.cfg, or a directory of *.cfg: `PATH`; may be repeated")
+	f.StringVarP(&s.dir, "chdir", "C", "", "change to this `DIRECTORY` before anything is read")
+	f.StringVarP(&s.pidfile, "pidfile", "p", "", "write the pid of mwlua to this `FILE`; wins over the keyword pidfile")
+	f.StringArrayVarP(&s.sockets, "master-cli", "S", nil, "`ADDRESS`[,OPTION,VALUE]... of a master CLI; may be repeated")
+	f.StringVarP(&s.localPeer, "localpeer", "L", "", "HAPROXY_LOCALPEER is this `NAME`; wins over the keyword localpeer")
+	f.StringVar(&s.release, "haproxy-version", haproxycfg.DefaultVersion, "conditions are answered for this `RELEASE` of HAProxy")
+	f.BoolVar(&s.zeroWarning, "dW", false, "whatever HAProxy warns of is an error")
+	f.BoolVarP(&s.checks, "check", "c", false, "say what is wrong with the configuration, and start nothing")
+	f.BoolVarP(&s.quiet, "quiet", "q", false, "say nothing: /dev/null is standard input, output and error, the programs' too")
+	f.BoolVarP(&s.verbose, "verbose", "V", false, "not quiet, whatever -q and the configuration say")
+	f.BoolVar(&s.foreground, "db", false, "stay in the foreground, which mwlua does in any case")
+	f.BoolVar(&s.systemd, "Ws", false, "stay in the foreground; systemd is told whenever NOTIFY_SOCKET is set")
+	f.BoolP("master-worker", "W", false, "changes nothing: mwlua is a master in any case")
+	f.StringVar(&s.logFormat, "log-format", string(supervisor.HAProxyFormat), "`FORM` of log lines: haproxy or text")
+	f.StringVar(&s.logFile, "log-file", "", "append standard output and error to this `FILE`, the programs' too; a reload opens it anew")
+	f.BoolVarP(&s.version, "version", "v", false, "print the version and leave")
+	f.BoolVar(&s.version, "vv", false, "the same")
+	f.Var(&s.image, "image", "for mwlua's own use, at a reload")
+	_ = f.MarkHidden("vv")
+	_ = f.MarkHidden("image")
+}
+
+// read takes the files that follow -- (H-4.16), and says what is wrong with the command line.
+func (s *sources) read(c *cobra.Command, args []string) error {
+	dash := c.ArgsLenAtDash()
+	if dash < 0 {
+		dash = len(args)
+	}
+	if dash > 0 {
+		return fmt.Errorf("unexpected argument %q: every file needs a -haproxy or -f before it", args[0])
+	}
+	s.haproxy = append(s.haproxy, args...)
+	if len(s.haproxy) == 0 {
+		return errors.New("no configuration: name one with -haproxy FILE or -f FILE")
+	}
+	if s.logFormat != string(supervisor.HAProxyFormat) && s.logFormat != string(supervisor.TextFormat) {
+		return fmt.Errorf("--log-format: unknown format %q (haproxy or text)", s.logFormat)
+	}
+	return nil
+}
+
+// enter changes to the directory of -C, once in the life of a master (T-38): its later images find themselves there. What is
+// relative is so to this directory. The path that mwlua was called by is to name it from there too.
+func (s *sources) enter() error {
+	if s.dir == "" || s.image != firstImage {
+		return nil
+	}
+	if called, err := filepath.Abs(os.Args[0]); err == nil && strings.Contains(os.Args[0], "/") {
+		os.Args[0] = called
+	}
+	if err := os.Chdir(s.dir); err != nil {
+		return failed{fmt.Errorf("-C: cannot change to the directory %q: %v: create it, or name another one", s.dir, cause(err))}
+	}
+	return nil
+}
+
+// cause is err without the name of the file, which we say ourselves.
+func cause(err error) error {
+	var pathError *os.PathError
+	if errors.As(err, &pathError) {
+		return pathError.Err
+	}
+	return err
+}
+
+// listen reads the addresses of -S. HAProxy takes no notice of an empty one (H-8.1).
+func (s *sources) listen() error {
+	for _, text := range s.sockets {
+		if text == "" {
+			continue
+		}
+		a, err := mastercli.ParseAddress(text, lookup())
+		if err != nil {
+			return err
+		}
+		s.masterCLI = append(s.masterCLI, a)
+	}
+	return nil
+}
+
+func lookup() mastercli.Lookup {
+	system := haproxycfg.System()
+	return mastercli.Lookup{
+		User:  func(name string) (int, error) { c, err := system.User(name); return int(c.UID), err },
+		Group: func(name string) (int, error) { c, err := system.Group(name); return int(c.GID), err },
+	}
+}
+
+// announced is what programs are told of -S. HAProxy tells all, the last one first (H-5.4); the Data Plane API takes it as a
+// whole for one UNIX socket (D-6, H-12.1).
+func (s *sources) announced() string {
+	last := ""
+	for _, a := range slices.Backward(s.masterCLI) {
+		if a.Network == mastercli.UNIX {
+			return a.MasterCLI()
+		}
+		if last == "" {
+			last = a.MasterCLI()
+		}
+	}
+	return last
+}
+
+// load reads the configuration. The environment is the one that we were started with, at every load (T-20).
+func (s *sources) load(supervisor.Runner) (program.Config, program.Problems) {
+	return haproxycfg.Load(haproxycfg.Options{
+		Files:       s.haproxy,
+		Env:         os.Environ(),
+		Version:     s.release,
+		LocalPeer:   s.localPeer,
+		PeerGiven:   s.localPeer != "",
+		Pidfile:     s.pidfile,
+		MasterCLI:   s.announced(),
+		ZeroWarning: s.zeroWarning,
+		PlaceGiven:  s.foreground || s.systemd,
+	})
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// unknownFlag is what pflag's error about one can tell.
+type unknownFlag interface {
+	error
+	GetSpecifiedName() string       // without dashes
+	GetSpecifiedShortnames() string // the whole word, if it began with one dash
+}
+
+// workerFlags are those of haproxy, in any release, that concern how its workers do their work.
+var workerFlags = regexp.MustCompile(`^-(?:[nNm]\d*|x|sf|st|d[aCDeFGIkLpRrSVvwz]?|d[CKMt].*)$`)
+
+// explain says what to do about a flag that does not exist. It is given every error about flags.
+func explain(c *cobra.Command, err error) error {
+	var unknown unknownFlag
+	if !errors.As(err, &unknown) || !strings.HasPrefix(err.Error(), "unknown ") { // one without its value tells the same
+		return err
+	}
+	name := cmp.Or(unknown.GetSpecifiedShortnames(), unknown.GetSpecifiedName())
+	switch {
+	case workerFlags.MatchString("-" + name):
+		return fmt.Errorf("unknown flag -%s: it concerns HAProxy's workers, which mwlua does not run: leave it out", name)
+	case name == "cc":
+		return errors.New("unknown flag -cc: to evaluate a condition, write it after .if in a file, a .notice below it, and check that")
+	case unknown.GetSpecifiedShortnames() != "":
+		return fmt.Errorf("unknown flag -%s: leave it out, or see %s --help", name, c.CommandPath())
+	}
+	return fmt.Errorf("unknown flag --%s: leave it out, or see %s --help", name, c.CommandPath())
+}
+
+// withoutCommand is for those who call mwlua as they called haproxy. The error is nil if they do not.
+func withoutCommand(args []string) (hint string, err error) {
+	own := []string{"-h", "-help", "--help", "-v", "-version", "--version"}
+	if len(args) == 0 || !strings.HasPrefix(args[0], "-") || slices.Contains(own, args[0]) {
+		return "", nil
+	}
+	words := []string{"mwlua", "run"}
+	for _, a := range args {
+		words = append(words, shellWord(a))
+	}
+	return "write " + strings.Join(words, " "), fmt.Errorf("there is no command before %q", args[0])
+}
+
+var plainWord = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
+
+// shellWord writes a word so that a shell reads it as that word.
+func shellWord(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
