@@ -90,7 +90,8 @@ const checks = `
 0   -f good.cfg -q -V
 0   -W -f good.cfg
 0   -Ws -f good.cfg
-0   -db -f good.cfg
+0   -D -f good.cfg
+0   -D -db -f good.cfg
 0   -f good.cfg -p x.pid -L me -S unix@x.sock -dW
 0   -f good.cfg -S unix@x.sock,level,operator -S unix@y.sock
 0   -f good.cfg -S EMPTY

@@ -31,6 +31,7 @@ type sources struct {
 	checks     bool // -c
 	quiet      bool // -q
 	verbose    bool // -V
+	daemon     bool // -D
 	foreground bool // -db
 	systemd    bool // -Ws
 
@@ -52,8 +53,9 @@ func (s *sources) flags(c *cobra.Command) {
 	f.BoolVarP(&s.checks, "check", "c", false, "say what is wrong with the configuration, and start nothing")
 	f.BoolVarP(&s.quiet, "quiet", "q", false, "say nothing: /dev/null is standard input, output and error, the programs' too")
 	f.BoolVarP(&s.verbose, "verbose", "V", false, "not quiet, whatever -q and the configuration say")
-	f.BoolVar(&s.foreground, "db", false, "stay in the foreground, which mwlua does in any case")
-	f.BoolVar(&s.systemd, "Ws", false, "stay in the foreground; systemd is told whenever NOTIFY_SOCKET is set")
+	f.BoolVarP(&s.daemon, "daemon", "D", false, "go to the background once the programs are started")
+	f.BoolVar(&s.foreground, "db", false, "stay in the foreground, even with -D")
+	f.BoolVar(&s.systemd, "Ws", false, "stay in the foreground, even with -D; systemd is told whenever NOTIFY_SOCKET is set")
 	f.BoolP("master-worker", "W", false, "changes nothing: mwlua is a master in any case")
 	f.StringVar(&s.logFormat, "log-format", string(supervisor.HAProxyFormat), "`FORM` of log lines: haproxy or text")
 	f.StringVar(&s.logFile, "log-file", "", "append standard output and error to this `FILE`, the programs' too; a reload opens it anew")
@@ -145,6 +147,9 @@ func (s *sources) announced() string {
 	return last
 }
 
+// detaches says whether mwlua is to be a daemon. HAProxy 2.6 becomes one with -db or -Ws too (H-4.13).
+func (s *sources) detaches() bool { return s.daemon && !s.foreground && !s.systemd }
+
 // load reads the configuration. The environment is the one that we were started with, at every load (T-20).
 func (s *sources) load(supervisor.Runner) (program.Config, program.Problems) {
 	return haproxycfg.Load(haproxycfg.Options{
@@ -156,6 +161,6 @@ func (s *sources) load(supervisor.Runner) (program.Config, program.Problems) {
 		Pidfile:     s.pidfile,
 		MasterCLI:   s.announced(),
 		ZeroWarning: s.zeroWarning,
-		PlaceGiven:  s.foreground || s.systemd,
+		PlaceGiven:  s.daemon || s.foreground || s.systemd,
 	})
 }

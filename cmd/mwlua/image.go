@@ -14,8 +14,9 @@ import (
 type image string
 
 const (
-	firstImage image = ""     // started by a user
-	nextImage  image = "next" // executed by a reload, or tried by one, in the directory and with the descriptors of a running master
+	firstImage  image = ""       // started by a user
+	daemonImage image = "daemon" // started by the launcher of -D, in its directory, with its descriptors and one to report to it
+	nextImage   image = "next"   // executed by a reload, or tried by one, in the directory and with the descriptors of a running master
 )
 
 // String is part of pflag.Value.
@@ -24,7 +25,7 @@ func (i *image) String() string { return string(*i) }
 // Set is part of pflag.Value.
 func (i *image) Set(text string) error {
 	*i = image(text)
-	if *i != nextImage {
+	if *i != daemonImage && *i != nextImage {
 		return errors.New("it is for mwlua's own use, at a reload")
 	}
 	return nil

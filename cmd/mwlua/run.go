@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -16,11 +17,11 @@ func runCommand(status *int) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "run -haproxy FILE... [-- FILE...]",
 		Short: "Start the programs of a configuration and supervise them",
-		Long: `Start the programs of a configuration and supervise them, in the foreground.
+		Long: `Start the programs of a configuration and supervise them, in the foreground or, with -D, in the background.
 
 SIGUSR2 and SIGHUP reload the configuration, SIGTERM and SIGINT stop every program and leave, SIGUSR1 asks every program
 to finish (SIGUSR1) and leaves when all have.`,
-		Example: "  mwlua run -haproxy /etc/haproxy/haproxy.cfg\n  mwlua run -W -f /etc/haproxy/haproxy.cfg -p /run/mwlua.pid -log-file /var/log/mwlua.log",
+		Example: "  mwlua run -haproxy /etc/haproxy/haproxy.cfg\n  mwlua run -W -D -f /etc/haproxy/haproxy.cfg -p /run/mwlua.pid -log-file /var/log/mwlua.log",
 		RunE: s.command(status, func(c *cobra.Command) (int, error) {
 			if s.checks {
 				return s.check(), nil
@@ -71,20 +72,29 @@ func (s *sources) command(status *int, do func(*cobra.Command) (int, error)) fun
 	}
 }
 
-// supervise is the life of a master.
+// supervise is the life of a master, or of the launcher of one.
 func (s *sources) supervise(c *cobra.Command) (int, error) {
+	if s.detaches() && s.image == firstImage {
+		markImage(c, daemonImage)
+		return s.launch()
+	}
 	markImage(c, nextImage)
-	unopened := s.openLog()
+	var unopened error
+	if s.image != daemonImage { // its launcher has done it
+		unopened = s.openLog()
+	}
 	if unopened != nil && s.image == firstImage {
 		return 0, failed{unopened}
 	}
-	o := s.masterOptions()
+	out := &output{own: os.Stderr}
+	o := s.masterOptions(out)
 	if unopened != nil {
 		o.Log.Warn("%v; what was standard output and error stays it", unopened)
 	}
 	status, err := supervisor.Run(o)
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "mwlua: error: %v\n", err)
+		o.Log.Flush() // then out is ours
+		fmt.Fprintf(out, "mwlua: error: %v\n", err)
 	}
 	return status, nil
 }
@@ -92,16 +102,20 @@ func (s *sources) supervise(c *cobra.Command) (int, error) {
 // loader is what a supervisor calls for every load.
 type loader func(supervisor.Runner) (program.Config, program.Problems)
 
-func (s *sources) options(load loader) supervisor.Options {
-	log := supervisor.NewLog(os.Stderr, supervisor.Format(s.logFormat))
+func (s *sources) options(log *supervisor.Log, load loader) supervisor.Options {
 	return supervisor.Options{Load: load, Log: log, Args: os.Args[1:], TrialArgs: []string{"trial"}, Version: version}
 }
 
-func (s *sources) masterOptions() supervisor.Options {
-	return s.options(func(run supervisor.Runner) (program.Config, program.Problems) {
+func (s *sources) masterOptions(out *output) supervisor.Options {
+	format := supervisor.Format(s.logFormat)
+	if s.image == daemonImage {
+		syscall.CloseOnExec(launcherFD)
+		out.launcher, out.ends = os.NewFile(launcherFD, "launcher"), loadedLine(format)
+	}
+	return s.options(supervisor.NewLog(out, format), func(run supervisor.Runner) (program.Config, program.Problems) {
 		config, problems := s.load(run)
 		if len(problems.Errors()) == 0 {
-			if err := s.settle(config.Quiet); err != nil {
+			if err := s.settle(out, config.Quiet); err != nil {
 				problems = append(problems, program.Problem{Text: fmt.Sprintf("cannot use %s: %v", os.DevNull, err)})
 			}
 		}
@@ -127,7 +141,7 @@ func trialCommand(status *int) *cobra.Command {
 				if err := s.listen(); err != nil {
 					return err
 				}
-				*status = supervisor.Trial(s.options(s.load))
+				*status = supervisor.Trial(s.trialOptions())
 				return nil
 			}}
 			s.flags(run)
@@ -136,6 +150,11 @@ func trialCommand(status *int) *cobra.Command {
 			return root.Execute()
 		},
 	}
+}
+
+// trialOptions are those of a process that lives beside the master, which is its parent.
+func (s *sources) trialOptions() supervisor.Options {
+	return s.options(supervisor.NewLog(os.Stderr, supervisor.Format(s.logFormat)), s.load)
 }
 
 // check has the exit status of `haproxy -c` (H-1.19), but for its 2 of valid files without a listener: a master of 2.6 has one

@@ -42,6 +42,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"runs":   scriptRuns,   // [!] runs INSTANCE…: waits until ./prog as web#1 has started as a child of the master, or is gone
 	"starts": scriptStarts, // starts PROGRAM N: it has been started that many times
 	"ended":  scriptEnded,  // ended STATUS: waits until the master has ended, with that status, and nothing of it is left
+	"daemon": scriptDaemon, // daemon STATUS PIDFILE COMMAND [ARG…]: runs a launcher to its end; what it started, by that file, is the master
 	"mask":   scriptMask,   // mask FROM TO: copies a file with a # for every pid in parentheses
 }
 
@@ -56,6 +57,7 @@ func scriptCondition(name string) (bool, error) {
 type scriptMaster struct {
 	base  []string // the environment of the script
 	cmd   *exec.Cmd
+	pid   int // that of cmd, or of the daemon that cmd waits for
 	ended chan struct{}
 }
 
@@ -128,17 +130,23 @@ func scriptStart(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: start [NAME=VALUE...] COMMAND [ARG...]")
 	}
+	scriptRun(ts, "log", env, args)
+}
+
+// scriptRun starts a command, whose standard error goes to that file.
+func scriptRun(ts *testscript.TestScript, stderr string, env, args []string) {
 	m := scriptMasterOf(ts)
 	if m.cmd != nil && !m.isGone() {
 		ts.Fatalf("the master runs already")
 	}
 	m.cmd, m.ended = exec.Command(args[0], args[1:]...), make(chan struct{})
 	m.cmd.Dir, m.cmd.Env = ts.MkAbs("."), env
-	out, log := scriptOpen(ts, "out"), scriptOpen(ts, "log")
+	out, log := scriptOpen(ts, "out"), scriptOpen(ts, stderr)
 	defer out.Close()
 	defer log.Close()
 	m.cmd.Stdout, m.cmd.Stderr = out, log
 	ts.Check(m.cmd.Start())
+	m.pid = m.cmd.Process.Pid
 	go func() { // waits for the end of the master, which clean brings about at the latest
 		m.cmd.Wait()
 		close(m.ended)
@@ -164,7 +172,7 @@ func scriptSignal(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%s: %d is no process of this script", args[1], pid)
 		}
 	} else {
-		pid = scriptRunning(ts).cmd.Process.Pid
+		pid = scriptRunning(ts).pid
 	}
 	ts.Check(unix.Kill(pid, unix.SignalNum("SIG"+args[0])))
 }
@@ -180,7 +188,7 @@ func scriptReload(ts *testscript.TestScript, neg bool, args []string) {
 		end = "Loading failure!"
 	}
 	before := strings.Count(scriptFile(ts, "log"), end)
-	ts.Check(m.cmd.Process.Signal(signal))
+	ts.Check(unix.Kill(m.pid, signal))
 	scriptUntil(ts, fmt.Sprintf("%q once more in the log", end), func() bool { return strings.Count(scriptFile(ts, "log"), end) > before })
 }
 
@@ -207,7 +215,7 @@ func scriptRuns(ts *testscript.TestScript, neg bool, args []string) {
 	for _, want := range args {
 		scriptUntil(ts, want+" to run, or not", func() bool {
 			start, ok := scriptInstance(dir, want)
-			if ok && !slices.Contains(start.words, fmt.Sprintf("parent[%d]", m.cmd.Process.Pid)) {
+			if ok && !slices.Contains(start.words, fmt.Sprintf("parent[%d]", m.pid)) {
 				ts.Fatalf("%s is no child of the master%s", want, scriptFiles(ts))
 			}
 			return ok && runsIn(dir, start.pid) == !neg

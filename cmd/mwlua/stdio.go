@@ -12,10 +12,11 @@ func (s *sources) silent(configured bool) bool { return (s.quiet || configured) 
 // settle gives the descriptors their final form, for the programs that are about to be started have the same ones. It comes
 // after a load that succeeded: that may have read standard input, and what is wrong with the configuration is told even if
 // the configuration is quiet. A later image finds them as they are, and settles them again.
-func (s *sources) settle(configuredQuiet bool) error {
+func (s *sources) settle(o *output, configuredQuiet bool) error {
 	silent := s.silent(configuredQuiet)
+	o.mute.Store(silent)
 	var fds []int
-	if silent {
+	if silent || s.detaches() {
 		fds = append(fds, 0)
 	}
 	if silent && s.logFile == "" {

@@ -19,9 +19,6 @@ func TestFlagsOfHAProxy(t *testing.T) {
 	flags := regexp.MustCompile(`(?m)(?:^ +|[;/\[] ?)(-[a-zA-Z]{1,2}\b)`).FindAllStringSubmatch(string(help), -1)
 	seen := map[string]int{}
 	for _, f := range flags {
-		if f[1] == "-D" {
-			continue
-		}
 		err := parseFlag(f[1])
 		switch {
 		case f[1] == "-cc" && err != nil && strings.Contains(err.Error(), "to evaluate a condition"):
