@@ -108,12 +108,14 @@ func (s *sources) options(log *supervisor.Log, load loader) supervisor.Options {
 
 func (s *sources) masterOptions(out *output) supervisor.Options {
 	format := supervisor.Format(s.logFormat)
+	self := []int{os.Getpid()}
 	if s.image == daemonImage {
 		syscall.CloseOnExec(launcherFD)
 		out.launcher, out.ends = os.NewFile(launcherFD, "launcher"), loadedLine(format)
+		self = append(self, os.Getppid())
 	}
 	return s.options(supervisor.NewLog(out, format), func(run supervisor.Runner) (program.Config, program.Problems) {
-		config, problems := s.load(run)
+		config, problems := s.loadAlone(run, self...)
 		if len(problems.Errors()) == 0 {
 			if err := s.settle(out, config.Quiet); err != nil {
 				problems = append(problems, program.Problem{Text: fmt.Sprintf("cannot use %s: %v", os.DevNull, err)})
@@ -154,7 +156,10 @@ func trialCommand(status *int) *cobra.Command {
 
 // trialOptions are those of a process that lives beside the master, which is its parent.
 func (s *sources) trialOptions() supervisor.Options {
-	return s.options(supervisor.NewLog(os.Stderr, supervisor.Format(s.logFormat)), s.load)
+	log := supervisor.NewLog(os.Stderr, supervisor.Format(s.logFormat))
+	return s.options(log, func(run supervisor.Runner) (program.Config, program.Problems) {
+		return s.loadAlone(run, os.Getppid())
+	})
 }
 
 // check has the exit status of `haproxy -c` (H-1.19), but for its 2 of valid files without a listener: a master of 2.6 has one
