@@ -1,6 +1,7 @@
 package lua
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"syscall"
@@ -311,4 +312,13 @@ func TestLongFilesMeanTheSame(t *testing.T) {
 	if got := problems.Error(); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+}
+
+func asJSON(t *testing.T, v any) string {
+	t.Helper()
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
 }

@@ -1,0 +1,161 @@
+---@meta
+-- Generated from the tables in lua/: go test ./lua -update
+
+---@class (exact) mwlua.Limits
+---@field as? string|integer|(string|integer)[] RLIMIT_AS.
+---@field core? string|integer|(string|integer)[] RLIMIT_CORE.
+---@field cpu? string|integer|(string|integer)[] RLIMIT_CPU.
+---@field data? string|integer|(string|integer)[] RLIMIT_DATA.
+---@field fsize? string|integer|(string|integer)[] RLIMIT_FSIZE.
+---@field locks? string|integer|(string|integer)[] RLIMIT_LOCKS.
+---@field memlock? string|integer|(string|integer)[] RLIMIT_MEMLOCK.
+---@field msgqueue? string|integer|(string|integer)[] RLIMIT_MSGQUEUE.
+---@field nice? string|integer|(string|integer)[] RLIMIT_NICE.
+---@field nofile? string|integer|(string|integer)[] RLIMIT_NOFILE.
+---@field nproc? string|integer|(string|integer)[] RLIMIT_NPROC.
+---@field rss? string|integer|(string|integer)[] RLIMIT_RSS.
+---@field rtprio? string|integer|(string|integer)[] RLIMIT_RTPRIO.
+---@field rttime? string|integer|(string|integer)[] RLIMIT_RTTIME.
+---@field sigpending? string|integer|(string|integer)[] RLIMIT_SIGPENDING.
+---@field stack? string|integer|(string|integer)[] RLIMIT_STACK.
+
+---@class (exact) mwlua.Restart
+---@field policy? "on-failure"|"always"|"never" After which exits it is started again. Default: "on-failure"
+---@field delay? string How long to wait before the first restart in a row. Default: "1s"
+---@field max_delay? string The longest delay, before the jitter. Default: "30s"
+---@field factor? number By how much the delay grows with each failure in a row. 1 keeps it the same. Default: 2
+---@field jitter? number The share of the delay that is left to chance, so that programs which died together do not come back together. Default: 0.1
+---@field reset_after? string An instance that ran this long ends the row. "0s" means never. Default: "60s"
+---@field limit? integer How many restarts are allowed within `window`. 0 means any number. Default: 0
+---@field window? string The time in which restarts are counted for `limit`. "0s" means since the first start. Default: "1m"
+---@field on_limit? "fail"|"shutdown"|"retry" What happens at the limit. "fail": it stays down. "shutdown": everything is stopped. "retry": it waits for `retry_after`. Default: "fail"
+---@field retry_after? string How long to wait at the limit, for "retry". Default: "5m"
+---@field min_interval? string The shortest time between two starts, whatever the rest says. Default: "100ms"
+
+---@class (exact) mwlua.Program
+---@field command? (string|number)[] The program and its arguments, one string each; numbers are taken too. The first is looked up in the PATH of the program's own environment. Either this or `shell` is required.
+---@field shell? string|number A line for /bin/sh -c, instead of `command`. The shell gets the signals: begin the line with exec where that matters.
+---@field description? string|number What the program is for. mwlua only shows it.
+---@field labels? table<string, string|number|boolean> Names and values of your own. mwlua only shows them.
+---@field enabled? boolean false leaves the program out, as if it were not declared. Its name stays taken. Default: true
+---@field dir? string The directory that the program runs in. Without it, it is mwlua's own.
+---@field user? string|number The user that the program runs as, a name or a number, with its own groups. HOME, USER, LOGNAME and SHELL are set accordingly, unless `env` says something else. Only root can change to another user.
+---@field group? string|number The primary group, a name or a number, instead of the user's.
+---@field groups? string|number|(string|number)[] The supplementary groups, instead of the user's.
+---@field umask? string The permissions that new files do not get, in quotes: "0027".
+---@field limits? mwlua.Limits Resource limits, see getrlimit(2).
+---@field env? table<string, string|number|boolean> Variables for the program, over those it inherits. false removes one.
+---@field env_inherit? boolean|string[] Whether the program inherits mwlua's environment: all of it, nothing, or the variables in a list. Default: true
+---@field env_file? string|number|(string|number)[] Files of lines NAME=VALUE; empty lines and lines that begin with # do not count, and quotes around a value are taken off. `env` is stronger.
+---@field stdin? string Where the program reads from: "inherit", "null" or "file:PATH". Default: "inherit"
+---@field stdout? string Where its output goes: "inherit", "null" or "file:PATH". A file is appended to, and created with mode 0640. Default: "inherit"
+---@field stderr? string Where its errors go, as `stdout`. Default: "inherit"
+---@field autostart? boolean Whether it is started when mwlua starts, or when a reload adds it. If not, it waits for `mwlua start`. Default: true
+---@field stop_signal? string|integer The signal that asks it to stop. Default: "SIGTERM"
+---@field stop_timeout? string|false How long it may take to stop. Then it gets SIGKILL. false waits for ever. Default: "10s"
+---@field success_codes? integer[] The exit codes that are no failure. An exit by signal n counts as 128 + n. Default: { 0 }
+---@field critical? boolean Whether its final failure ends mwlua, with its exit code. See `exit_when` of supervisor. Default: false
+---@field on_reload? "if-changed"|"replace"|"keep"|"signal" What a reload does to the running program. "if-changed": nothing, unless its declaration changed; then as "replace". "replace": the old one gets `reload_signal`, and a new one is started beside it, as HAProxy does. "keep": nothing; a changed declaration counts from the next start. "signal": it gets `reload_signal` and stays. Default: "if-changed"
+---@field reload_signal? string|integer The signal that tells it of a reload. For `on_reload = "signal"` the default is SIGHUP, for "keep" there is none. Default: "SIGUSR1"
+---@field start_on_reload? boolean false never starts it at a reload, but only when mwlua itself starts, as `no option start-on-reload` of HAProxy does. Default: true
+---@field max_former? integer How many replaced instances may still be on their way out. The oldest beyond are stopped at the next reload. 0 means any number. Default: 2
+---@field former_timeout? string|false How long a replaced instance may go on. Then it is stopped. false means for ever. Default: "30m"
+---@field restart? "on-failure"|"always"|"never"|mwlua.Restart What follows an exit: a policy, or a table with a policy and its figures. Default: "on-failure"
+
+---@class (exact) mwlua.Lua
+---@field load_timeout? string How long a load of the configuration may take. Default: "10s"
+---@field memory? string|integer How much memory a load may need. Default: "128MiB"
+
+---@class (exact) mwlua.Supervisor
+---@field log_level? "debug"|"info"|"warn"|"error" What is written to the log. Default: "info"
+---@field log_format? "text"|"json"|"haproxy" How the log is written. The default is text on a terminal, and json else.
+---@field control? string|false The control socket. The default is control.sock in `runtime_dir`; false means none.
+---@field control_mode? string The permissions of the control socket. Default: "0600"
+---@field control_group? string|number The group of the control socket. The default is mwlua's own.
+---@field runtime_dir? string Where sockets are put. The default is $RUNTIME_DIRECTORY, else /run/mwlua, else $XDG_RUNTIME_DIR/mwlua.
+---@field exit_when? "critical-failed"|"all-done"|"never" When mwlua ends by itself. "critical-failed": when a critical program failed for good, or nothing is left to do. "all-done": only when nothing is left to do. "never": only when asked to. Default: "critical-failed"
+---@field shutdown_timeout? string|false How long a shutdown may take as a whole. Then what is left gets SIGKILL. false means that only the programs' own `stop_timeout` counts. Default: "30s"
+---@field reload_timeout? string How long the trial of a reload may take. Default: "10s"
+---@field notify? "auto"|"never" Whether the service manager is told what mwlua does: if it wants to know, or never. Default: "auto"
+---@field lua? mwlua.Lua The bounds of the configuration itself. They count from here on.
+
+---@class mwlua.Handle
+---@field name string The program's name.
+
+---@class mwlua
+---@field version string mwlua's version.
+---@field hostname string The name of the host.
+---@field cpus integer The number of processors.
+---@field config_dir string The directory of the configuration file, where relative paths begin.
+---@field is_check boolean Whether the configuration is only looked at, as by `mwlua check`.
+mwlua = {}
+
+log = {}
+
+---Declares a program. `program("NAME", { … })` means the same. It yields a handle, whose only field is `name`. A name is made of letters, digits and `_ . @ -`, at most 64, and is unique.
+---@overload fun(name: string): fun(keys: mwlua.Program): mwlua.Handle
+---@param name string
+---@param keys mwlua.Program
+---@return mwlua.Handle
+function program(name, keys) end
+
+---Sets keys for the programs that are declared after it. A further one adds to it; what a program says itself is stronger, key by key, also within `env`, `labels`, `limits` and `restart`.
+---@param keys mwlua.Program
+function defaults(keys) end
+
+---Changes keys of a program that is declared already, in Lua or in an haproxy.cfg.
+---@overload fun(name: string): fun(keys: mwlua.Program): mwlua.Handle
+---@param name string
+---@param keys mwlua.Program
+---@return mwlua.Handle
+function override(name, keys) end
+
+---Sets what concerns mwlua itself. It is called once at most.
+---@param keys mwlua.Supervisor
+function supervisor(keys) end
+
+---Runs other files, in the order of their names. That none is there is an error, unless a second argument says `{ optional = true }`.
+---@param pattern string
+---@param options? { optional: boolean }
+function include(pattern, options) end
+
+---Runs the file lib/web.lua of the configuration's directory once, and yields what it returns.
+---@param name string
+---@return any
+function require(name) end
+
+---Yields a deep copy of all tables in one. The later ones are stronger; tables of names are merged, lists are replaced.
+---@param ... table
+---@return table
+function merge(...) end
+
+---Yields a variable of mwlua's own environment. If it is not set, the default; without one that is an error.
+---@param name string
+---@param default? any
+---@return string
+function env(name, default) end
+
+---Yields the contents of a file, at most 1 MiB.
+---@param path string
+---@return string
+function read_file(path) end
+
+---Writes to mwlua's log while the configuration is loaded: the text is the format, as in string.format, with the values after it.
+---@param format string
+---@param ... any
+function log.debug(format, ...) end
+
+---The same, as `print` does.
+---@param format string
+---@param ... any
+function log.info(format, ...) end
+
+---The same.
+---@param format string
+---@param ... any
+function log.warn(format, ...) end
+
+---The same. It is no error of the configuration: `error(text)` raises one.
+---@param format string
+---@param ... any
+function log.error(format, ...) end

@@ -1,0 +1,81 @@
+package lua
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Definitions are the definitions of our functions and tables for the Lua language server (LuaLS), which then completes keys and
+// marks unknown ones. They are made of the tables of fields that the decoder uses.
+func Definitions() string {
+	var b strings.Builder
+	b.WriteString("---@meta\n-- " + generated + "\n")
+	all := newFieldSet()
+	writeClass(&b, "Program", all.program)
+	writeClass(&b, "Supervisor", all.supervisor)
+	b.WriteString("\n---@class mwlua.Handle\n---@field name string The program's name.\n")
+	b.WriteString("\n---@class mwlua\n")
+	for _, c := range constantDocs() {
+		fmt.Fprintf(&b, "---@field %s %s %s\n", c.name, c.kind, c.doc)
+	}
+	b.WriteString("mwlua = {}\n\nlog = {}\n")
+	for _, f := range functionDocs() {
+		b.WriteByte('\n')
+		writeFunction(&b, f)
+	}
+	return b.String()
+}
+
+func writeFunction(b *strings.Builder, f described) {
+	fmt.Fprintf(b, "---%s\n", f.doc)
+	if len(f.params) == 2 && f.params[1] == "keys mwlua.Program" {
+		fmt.Fprintf(b, "---@overload fun(name: string): fun(keys: mwlua.Program): %s\n", f.result)
+	}
+	var params []string
+	for _, p := range f.params {
+		name, of, _ := strings.Cut(p, " ")
+		fmt.Fprintf(b, "---@param %s %s\n", name, of)
+		params = append(params, strings.TrimSuffix(name, "?"))
+	}
+	if f.result != "" {
+		fmt.Fprintf(b, "---@return %s\n", f.result)
+	}
+	fmt.Fprintf(b, "function %s(%s) end\n", f.name, strings.Join(params, ", "))
+}
+
+// writeClass writes a table of fields, after those that it refers to.
+func writeClass(b *strings.Builder, name string, fields []field) {
+	for _, f := range fields {
+		if f.keys != nil {
+			writeClass(b, className(f), f.keys)
+		}
+	}
+	fmt.Fprintf(b, "\n---@class (exact) mwlua.%s\n", name)
+	for _, f := range fields {
+		fmt.Fprintf(b, "---@field %s? %s %s", f.name, luaType(f), f.doc)
+		if f.value != "" {
+			fmt.Fprintf(b, " Default: %s", f.value)
+		}
+		b.WriteByte('\n')
+	}
+}
+
+func className(f field) string { return strings.ToUpper(f.name[:1]) + f.name[1:] }
+
+// luaType is the type of f as LuaLS writes it.
+func luaType(f field) string {
+	switch f.kind {
+	case aChoice:
+		return quotedChoices(f.choices, "|")
+	case choiceTable:
+		return quotedChoices(f.choices, "|") + "|mwlua." + className(f)
+	case aTable:
+		return "mwlua." + className(f)
+	}
+	for _, k := range kinds() {
+		if k.kind == f.kind {
+			return k.lua
+		}
+	}
+	return "any"
+}
