@@ -17,6 +17,7 @@ func (l *loader) baseFunctions() map[string]lua.LGFunction {
 		"unpack":       unpack,
 		"xpcall":       protectedCallHandled,
 		tableFunc:      l.tag,
+		joinFunc:       l.join,
 	}
 }
 
@@ -32,6 +33,24 @@ func (l *loader) tag(L *lua.LState) int {
 	}
 	table.Metatable = l.marks[n]
 	L.Push(table)
+	return 1
+}
+
+// join puts the parts of a long table together. The values without a key move up by the number of those before their part.
+func (l *loader) join(L *lua.LState) int {
+	before := l.joins[L.CheckInt(1)-1]
+	whole := L.CheckTable(2)
+	for i := 1; i < len(before); i++ {
+		part := L.CheckTable(i + 2)
+		items := part.MaxN()
+		part.ForEach(func(k, v lua.LValue) {
+			if n, ok := k.(lua.LNumber); ok && n >= 1 && n <= lua.LNumber(items) {
+				k = n + lua.LNumber(before[i])
+			}
+			whole.RawSet(k, v)
+		})
+	}
+	L.Push(whole)
 	return 1
 }
 

@@ -80,13 +80,15 @@ func TestBadInput(t *testing.T) {
 
 func manyConstants() string {
 	var b strings.Builder
-	for i := range 150 {
-		fmt.Fprintf(&b, "local t%d = {\n", i)
-		for j := range 1000 {
-			fmt.Fprintf(&b, "%d,", i*1000+j)
+	b.WriteString("local t = {\n")
+	for i := range longBlock {
+		b.WriteString("{")
+		for j := range longBlock {
+			fmt.Fprintf(&b, "%d,", i*longBlock+j)
 		}
-		b.WriteString("}\n")
+		b.WriteString("},\n")
 	}
+	b.WriteString("}\n")
 	return b.String()
 }
 

@@ -2,6 +2,7 @@ package lua
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"syscall"
@@ -306,9 +307,21 @@ func TestLongFilesMeanTheSame(t *testing.T) {
 		b.WriteString("{ count, name = 'x' },\n")
 	}
 	b.WriteString("}\nassert(count == 420 and #t == 210 and t.last.n == 419 and #list == 210 and list[210].name == 'x', count .. ' ' .. t.last.n)\n")
+	b.WriteString("local many = { 'first', function() end,\n")
+	for i := range 3 * longBlock {
+		fmt.Fprintf(&b, "k%d = %d, (select(2, 'x', 'a%d')), select(2, 'x', 'b', 'c'),\n", i, i, i)
+	}
+	b.WriteString("nil, select(2, 'x', 'y', 'z') }\n")
+	b.WriteString("assert(many[3] == 'a0' and many[4] == 'b' and many[5] == 'a1' and many.k599 == 599 and many[1201] == 'a599')\n")
+	b.WriteString("assert(many[1203] == nil and many[1204] == 'y' and many[1205] == 'z' and #many == 1205, #many)\n")
+	b.WriteString("local mixed = { [3] = 'x', 'a'")
+	b.WriteString(strings.Repeat(", 'y'", longBlock))
+	b.WriteString("} assert(mixed[3] == 'y' and #mixed == 201)\n")
+	b.WriteString("local function spread(...) return { " + strings.Repeat("...,", longBlock+10) + " } end\n")
+	b.WriteString("assert(#spread(1, 2) == 211)\n")
 	b.WriteString("error('here')")
 	_, problems := load(b.String())
-	want := "c.lua:845: here"
+	want := "c.lua:1452: here"
 	if got := problems.Error(); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

@@ -25,6 +25,7 @@ type loader struct {
 	broken   bool           // nothing can be run in vm any more
 	globals  []string       // the names that a script may use, sorted
 	origins  []*origin      // of the literals of all files; tableFunc's numbers begin at 1
+	joins    [][]int        // of long tables; joinFunc's numbers begin at 1
 	marks    []*lua.LTable  // their metatables, made when needed
 	compiled []string       // the files that were compiled
 	running  []string       // the files that are being run, the outermost first

@@ -1,8 +1,6 @@
 package lua
 
 import (
-	"strconv"
-
 	"github.com/yuin/gopher-lua/ast"
 )
 
@@ -11,15 +9,21 @@ const (
 	maxDepth = 1000
 	// maxItems bounds the values without a key in one table: over 25,550 gopher-lua drops them without a word.
 	maxItems = 20_000
-	// longBlock is the number of calls and assignments in one block above which each gets a function of its own. The compiler
-	// looks every constant up by a scan of its function's constants: 10,000 programs took 37 s in one function, 0.9 s in many.
+	// longBlock is the number of calls and assignments in one block, or of values in one table, above which they are put into
+	// functions of their own, groupSize at a time. The compiler looks every constant up by a scan of its function's constants:
+	// 10,000 programs took 37 s in one function, 0.9 s in many.
 	longBlock = 200
+	groupSize = 16
 	// maxCompile bounds that work: constants used times constants there, summed over all functions. It takes some 4 s.
 	maxCompile = 1 << 30
 )
 
-// tableFunc is the global that gives a table its origin. No source can name it.
-const tableFunc = "(table)"
+// tableFunc is the global that gives a table its origin, and joinFunc the one that puts a long table together. No source can name
+// them.
+const (
+	tableFunc = "(table)"
+	joinFunc  = "(join)"
+)
 
 // rewriter checks a tree and changes it: tables get their origins, long blocks are cut into functions.
 type rewriter struct {
@@ -100,19 +104,51 @@ func (r *rewriter) statements(stmts []ast.Stmt) []ast.Stmt {
 			separable++
 		}
 	}
-	defer func() { r.fn.labels = r.fn.labels[:labels] }()
-	for i, s := range stmts {
-		if separable <= longBlock || !isSeparable(s) {
+	if separable > longBlock {
+		stmts = r.groups(stmts)
+	} else {
+		for _, s := range stmts {
 			r.statement(s)
+		}
+	}
+	r.fn.labels = r.fn.labels[:labels]
+	return stmts
+}
+
+// groups rewrites the statements of a long block, and puts those that can be separated into functions, a few in each: a function
+// costs gopher-lua 12 KB.
+func (r *rewriter) groups(stmts []ast.Stmt) []ast.Stmt {
+	var out, group []ast.Stmt
+	flush := func() {
+		if len(group) > 0 {
+			out = append(out, separate(group))
+		}
+		group = nil
+	}
+	for _, s := range stmts {
+		if !isSeparable(s) {
+			flush()
+			r.statement(s)
+			out = append(out, s)
 			continue
 		}
 		fn := r.function(func() { r.statement(s) })
 		r.fn.varargs = r.fn.varargs || fn.varargs
-		if !fn.varargs {
-			stmts[i] = separate(s)
+		switch {
+		case fn.varargs:
+			flush()
+			out = append(out, s)
+		case len(fn.constants) > longBlock:
+			flush()
+			out = append(out, separate([]ast.Stmt{s}))
+		default:
+			if group = append(group, s); len(group) == groupSize {
+				flush()
+			}
 		}
 	}
-	return stmts
+	flush()
+	return out
 }
 
 // isSeparable says whether s means the same in a function of its own, unless it uses the arguments of the present one.
@@ -124,82 +160,17 @@ func isSeparable(s ast.Stmt) bool {
 	return false
 }
 
-// separate makes (function() s end)() of s.
-func separate(s ast.Stmt) ast.Stmt {
-	stmt := &ast.FuncCallStmt{Expr: callOf(s, s.Line())}
-	stmt.SetLine(s.Line())
+// separate makes (function() stmts end)() of stmts.
+func separate(stmts []ast.Stmt) ast.Stmt {
+	stmt := &ast.FuncCallStmt{Expr: callOf(stmts)}
+	stmt.SetLine(stmts[0].Line())
 	return stmt
 }
 
-func callOf(s ast.Stmt, line int) *ast.FuncCallExpr {
-	fn := &ast.FunctionExpr{ParList: &ast.ParList{}, Stmts: []ast.Stmt{s}}
+func callOf(stmts []ast.Stmt) *ast.FuncCallExpr {
+	line, last := stmts[0].Line(), stmts[len(stmts)-1]
+	fn := &ast.FunctionExpr{ParList: &ast.ParList{}, Stmts: stmts}
 	fn.SetLine(line)
-	fn.SetLastLine(max(line, s.LastLine()))
-	call := &ast.FuncCallExpr{Func: fn}
-	call.SetLine(line)
-	return call
-}
-
-// table rewrites a table and gives it its origin.
-func (r *rewriter) table(t *ast.TableExpr) ast.Expr {
-	o := originOf(r.file, t)
-	r.checkTable(t, o)
-	for _, f := range t.Fields {
-		if f.Key != nil {
-			f.Key = r.expr(f.Key)
-		}
-		inner, isTable := f.Value.(*ast.TableExpr)
-		if len(t.Fields) <= longBlock || !isTable {
-			f.Value = r.expr(f.Value)
-			continue
-		}
-		fn := r.function(func() { f.Value = r.expr(inner) })
-		r.fn.varargs = r.fn.varargs || fn.varargs
-		if !fn.varargs {
-			f.Value.(*ast.FuncCallExpr).AdjustRet = false // see ReturnStmt in walk.go
-			result := &ast.ReturnStmt{Exprs: []ast.Expr{f.Value}}
-			result.SetLine(inner.Line())
-			call := callOf(result, inner.Line())
-			call.AdjustRet = true
-			f.Value = call
-		}
-	}
-	r.l.origins = append(r.l.origins, o)
-	return r.tagged(t, strconv.Itoa(len(r.l.origins)))
-}
-
-// tagged is a call of tableFunc with the number of an origin and the table.
-func (r *rewriter) tagged(t *ast.TableExpr, number string) ast.Expr {
-	r.constant(tableFunc)
-	r.constant(number)
-	name := &ast.IdentExpr{Value: tableFunc}
-	id := &ast.NumberExpr{Value: number}
-	call := &ast.FuncCallExpr{Func: name, Args: []ast.Expr{id, t}, AdjustRet: true}
-	for _, n := range []ast.PositionHolder{name, id, call} {
-		n.SetLine(t.Line())
-	}
-	return call
-}
-
-func (r *rewriter) checkTable(t *ast.TableExpr, o *origin) {
-	if len(o.items) > maxItems {
-		r.l.errorf(place(r.file, t.Line()), "the table holds %d values, at most %d are taken: build it in a loop", len(o.items), maxItems)
-		r.failed = true
-	}
-	if len(o.keys) == 0 {
-		return
-	}
-	named := make(map[string]int, len(o.keys))
-	for _, f := range t.Fields {
-		key, ok := f.Key.(*ast.StringExpr)
-		if !ok {
-			continue
-		}
-		if first, ok := named[key.Value]; ok {
-			r.l.errorf(place(r.file, key.Line()), "the key %s is given twice in this table (first in line %d): remove one",
-				quote(key.Value), first)
-			continue
-		}
-		named[key.Value] = key.Line()
-	}
+	fn.SetLastLine(max(last.Line(), last.LastLine()))
+	return &ast.FuncCallExpr{Func: fn} // on no line: it is not in the list of calls that lead to an error
 }

@@ -102,7 +102,7 @@ func (l *loader) freeze(L *lua.LState, t *lua.LTable, library string) {
 	t.ForEach(func(k, _ lua.LValue) { names = append(names, k.String()) })
 	slices.Sort(names)
 	if library == "" {
-		names = slices.DeleteFunc(names, func(name string) bool { return name == tableFunc })
+		names = slices.DeleteFunc(names, func(name string) bool { return name == tableFunc || name == joinFunc })
 		l.globals = names
 	}
 	meta := L.NewTable()
