@@ -24,6 +24,8 @@ type sources struct {
 	localPeer   string   // -L
 	release     string   // of HAProxy, that conditions are answered for
 	zeroWarning bool     // -dW
+	withHAProxy string   // the binary of an HAProxy to run beside the programs; "" is none
+	worker      *worker  // that HAProxy
 
 	sockets   []string            // -S, as given
 	masterCLI []mastercli.Address // the same
@@ -48,7 +50,9 @@ func (s *sources) flags(c *cobra.Command) {
 	f.StringVarP(&s.pidfile, "pidfile", "p", "", "write the pid of mwlua to this `FILE`; wins over the keyword pidfile")
 	f.StringArrayVarP(&s.sockets, "master-cli", "S", nil, "`ADDRESS`[,OPTION,VALUE]... of a master CLI; may be repeated")
 	f.StringVarP(&s.localPeer, "localpeer", "L", "", "HAPROXY_LOCALPEER is this `NAME`; wins over the keyword localpeer")
-	f.StringVar(&s.release, "haproxy-version", haproxycfg.DefaultVersion, "conditions are answered for this `RELEASE` of HAProxy")
+	f.StringVar(&s.release, "haproxy-version", "", "conditions are answered for this `RELEASE` of HAProxy (default "+haproxycfg.DefaultVersion+", or that of -with-haproxy)")
+	f.StringVar(&s.withHAProxy, "with-haproxy", "", "run HAProxy too, `BINARY` if it is not the one in PATH, with what is not mwlua's")
+	f.Lookup("with-haproxy").NoOptDefVal = "haproxy"
 	f.BoolVar(&s.zeroWarning, "dW", false, "whatever HAProxy warns of is an error")
 	f.BoolVarP(&s.checks, "check", "c", false, "say what is wrong with the configuration, and start nothing")
 	f.BoolVarP(&s.quiet, "quiet", "q", false, "say nothing: /dev/null is standard input, output and error, the programs' too")
@@ -151,8 +155,8 @@ func (s *sources) announced() string {
 func (s *sources) detaches() bool { return s.daemon && !s.foreground && !s.systemd }
 
 // load reads the configuration. The environment is the one that we were started with, at every load (T-20).
-func (s *sources) load(supervisor.Runner) (program.Config, program.Problems) {
-	return haproxycfg.Load(haproxycfg.Options{
+func (s *sources) load(run supervisor.Runner) (program.Config, program.Problems) {
+	o := haproxycfg.Options{
 		Files:       s.haproxy,
 		Env:         os.Environ(),
 		Version:     s.release,
@@ -162,5 +166,27 @@ func (s *sources) load(supervisor.Runner) (program.Config, program.Problems) {
 		MasterCLI:   s.announced(),
 		ZeroWarning: s.zeroWarning,
 		PlaceGiven:  s.daemon || s.foreground || s.systemd,
-	})
+	}
+	if s.worker != nil {
+		return s.worker.load(o, run)
+	}
+	return haproxycfg.Load(o)
+}
+
+// employ prepares the HAProxy of -with-haproxy, for the master of that pid.
+func (s *sources) employ(master int) (err error) {
+	if s.withHAProxy == "" {
+		return nil
+	}
+	s.worker, err = newWorker(s.withHAProxy, master)
+	if err != nil {
+		return failed{fmt.Errorf("-with-haproxy: %w", err)}
+	}
+	if s.localPeer != "" {
+		s.worker.args = append(s.worker.args, "-L", s.localPeer)
+	}
+	if s.zeroWarning {
+		s.worker.args = append(s.worker.args, "-dW")
+	}
+	return nil
 }

@@ -33,8 +33,13 @@ type testProgram struct {
 // runLifecycleProgram tells of its start and of every signal, until one ends it. SIGALRM, which no master sends, is how
 // a scenario makes it exit.
 //
+//	prog api FILE
 //	prog name=NAME [ignore=SIGNAL,…] [exit=CODE] [look]
 func runLifecycleProgram(args []string) {
+	if len(args) > 0 && args[0] == "api" {
+		runAPI(args[1])
+		return
+	}
 	signals := make(chan os.Signal, 64)
 	// First of all, so that none is lost once the start is told. This also undoes the SIG_IGN that HAProxy's programs
 	// inherit for USR2 (H-5.8).

@@ -36,8 +36,8 @@ type run struct {
 	failed int           // bad ones
 }
 
-// newRun starts a master with config. It does not wait for anything.
-func newRun(t *testing.T, kind masterKind, config string) *run {
+// newRun starts a master with config, and with more arguments. It does not wait for anything.
+func newRun(t *testing.T, kind masterKind, config string, args ...string) *run {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir()) // as /proc/PID/cwd has it
 	if err != nil {
@@ -48,14 +48,14 @@ func newRun(t *testing.T, kind masterKind, config string) *run {
 		t.Fatal(err)
 	}
 	r.configure(config)
-	r.start(kind)
+	r.start(kind, args)
 	t.Cleanup(r.clean)
 	return r
 }
 
-func (r *run) start(kind masterKind) {
+func (r *run) start(kind masterKind, args []string) {
 	r.t.Helper()
-	argv := masterCommand(r.t, kind)
+	argv := append(masterCommand(r.t, kind), args...)
 	r.cmd = exec.Command(argv[0], argv[1:]...)
 	r.cmd.Dir = r.dir
 	// With a process group of its own, whose parent is in another one of the session, it is no orphan: those ignore SIGTTIN.

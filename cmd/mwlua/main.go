@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -59,7 +60,8 @@ func execute(args []string) int {
 
 var singleDash = regexp.MustCompile(`^-[a-zA-Z][a-zA-Z-]+(=|$)`)
 
-// doubleDashes makes -name mean --name, as HAProxy's users and Go's write it. What follows -- is left alone.
+// doubleDashes makes -name mean --name, as HAProxy's users and Go's write it, and joins the one flag whose value may be left out
+// with it. What follows -- is left alone.
 func doubleDashes(args []string) []string {
 	out := make([]string, 0, len(args))
 	for i, a := range args {
@@ -68,6 +70,10 @@ func doubleDashes(args []string) []string {
 		}
 		if singleDash.MatchString(a) {
 			a = "-" + a
+		}
+		if n := len(out) - 1; n >= 0 && out[n] == "--with-haproxy" && !strings.HasPrefix(a, "-") {
+			out[n] += "=" + a
+			continue
 		}
 		out = append(out, a)
 	}

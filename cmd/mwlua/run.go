@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -24,7 +25,7 @@ to finish (SIGUSR1) and leaves when all have.`,
 		Example: "  mwlua run -haproxy /etc/haproxy/haproxy.cfg\n  mwlua run -W -D -f /etc/haproxy/haproxy.cfg -p /run/mwlua.pid -log-file /var/log/mwlua.log",
 		RunE: s.command(status, func(c *cobra.Command) (int, error) {
 			if s.checks {
-				return s.check(), nil
+				return s.check()
 			}
 			return s.supervise(c)
 		}),
@@ -40,7 +41,7 @@ func checkCommand(status *int) *cobra.Command {
 		Short:   "Say what is wrong with a configuration, and start nothing",
 		Long:    "Say what is wrong with a configuration, and start nothing. Takes the flags of run.",
 		Example: "  mwlua check -haproxy /etc/haproxy/haproxy.cfg",
-		RunE:    s.command(status, func(*cobra.Command) (int, error) { return s.check(), nil }),
+		RunE:    s.command(status, func(*cobra.Command) (int, error) { return s.check() }),
 	}
 	s.flags(c)
 	return c
@@ -86,6 +87,12 @@ func (s *sources) supervise(c *cobra.Command) (int, error) {
 	if unopened != nil && s.image == firstImage {
 		return 0, failed{unopened}
 	}
+	if err := s.employ(os.Getpid()); err != nil {
+		return 0, err
+	}
+	if s.worker != nil {
+		defer s.worker.clean()
+	}
 	out := &output{own: os.Stderr}
 	o := s.masterOptions(out)
 	if unopened != nil {
@@ -103,7 +110,15 @@ func (s *sources) supervise(c *cobra.Command) (int, error) {
 type loader func(supervisor.Runner) (program.Config, program.Problems)
 
 func (s *sources) options(log *supervisor.Log, load loader) supervisor.Options {
-	return supervisor.Options{Load: load, Log: log, Args: os.Args[1:], TrialArgs: []string{"trial"}, Version: version}
+	o := supervisor.Options{
+		Load: load, Log: log, Args: os.Args[1:], TrialArgs: []string{"trial"}, Version: version,
+		MasterCLI: s.masterCLI, HAProxyVersion: func() string { return s.release },
+	}
+	if s.worker != nil {
+		o.HAProxy = s.worker.haproxy()
+		o.HAProxyVersion = func() string { return cmp.Or(s.release, s.worker.release()) }
+	}
+	return o
 }
 
 func (s *sources) masterOptions(out *output) supervisor.Options {
@@ -143,6 +158,9 @@ func trialCommand(status *int) *cobra.Command {
 				if err := s.listen(); err != nil {
 					return err
 				}
+				if err := s.employ(os.Getppid()); err != nil {
+					return err
+				}
 				*status = supervisor.Trial(s.trialOptions())
 				return nil
 			}}
@@ -164,14 +182,20 @@ func (s *sources) trialOptions() supervisor.Options {
 
 // check has the exit status of `haproxy -c` (H-1.19), but for its 2 of valid files without a listener: a master of 2.6 has one
 // of its own, so it never comes there.
-func (s *sources) check() int {
+func (s *sources) check() (int, error) {
 	supervisor.ReleaseSignals()
-	config, problems := s.load(nil)
+	if err := s.employ(0); err != nil {
+		return 0, err
+	}
+	if s.worker != nil {
+		defer s.worker.clean()
+	}
+	config, problems := s.load(supervisor.RunAlone)
 	if s.silent(config.Quiet) {
 		if len(problems.Errors()) > 0 {
-			return exitFailed
+			return exitFailed, nil
 		}
-		return exitDone
+		return exitDone, nil
 	}
 	for _, p := range problems {
 		severity := "error"
@@ -182,11 +206,11 @@ func (s *sources) check() int {
 	}
 	switch {
 	case len(problems.Errors()) > 0:
-		return exitFailed
+		return exitFailed, nil
 	case s.verbose:
 		fmt.Println("Configuration file is valid") // as HAProxy says it
 	default:
 		fmt.Printf("the configuration is valid: %d programs\n", len(config.Programs))
 	}
-	return exitDone
+	return exitDone, nil
 }

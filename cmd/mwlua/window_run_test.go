@@ -39,6 +39,15 @@ func newWindow(t *testing.T, config string, setup ...func(*window)) *window {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if config != "" {
+		setup = append([]func(*window){func(w *window) { w.write(configFile, config) }}, setup...)
+	}
+	return newWindowIn(t, dir, setup...)
+}
+
+// newWindowIn starts mwlua in a directory where another one may have been.
+func newWindowIn(t *testing.T, dir string, setup ...func(*window)) *window {
+	t.Helper()
 	w := &window{t: t, dir: dir, ended: make(chan struct{})}
 	w.link("mwlua")
 	w.link(lifecycleProgram)
@@ -46,9 +55,6 @@ func newWindow(t *testing.T, config string, setup ...func(*window)) *window {
 	w.cmd.Dir = dir
 	// The race detector would make every exit a second late, of programs and of mwlua.
 	w.cmd.Env = append(os.Environ(), "MWLUA_TEST_MAIN=mwlua", "GORACE=atexit_sleep_ms=0")
-	if config != "" {
-		w.write(configFile, config)
-	}
 	for _, f := range setup {
 		f(w)
 	}

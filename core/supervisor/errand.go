@@ -117,8 +117,8 @@ func (s *supervisor) serve(e *errand) {
 	e.started <- err
 }
 
-// runAlone is the Runner of a process that has no other children to collect: that of a trial.
-func runAlone(argv, env []string) (string, int, error) {
+// RunAlone is the Runner of a process that has no other children to collect: that of a trial, or one without a supervisor.
+func RunAlone(argv, env []string) (string, int, error) {
 	e, err := newErrand(argv, env)
 	if err != nil {
 		return "", 0, err

@@ -146,7 +146,7 @@ func (s *supervisor) takeReload(conn net.Conn, hard bool) {
 	fd := -1
 	raw.Control(func(n uintptr) { fd, err = unix.FcntlInt(n, unix.F_DUPFD_CLOEXEC, 3) })
 	if err != nil || fd < 0 {
-		mastercli.WriteReload(conn, false, fmt.Sprintf("cannot keep the connection: %v", err))
+		mastercli.WriteReload(conn, false, fmt.Sprintf("cannot keep the connection: %v", err))()
 		return
 	}
 	request := machine.Request{Verb: machine.ReloadAll, By: "the master CLI", Hard: hard}
@@ -196,9 +196,10 @@ func (s *supervisor) answer(a machine.Reply) {
 		return // it is no socket any more, as one that was shut down
 	}
 	s.cli.writing.Add(1)
-	go func() { // waits for the client to read; sends nothing; ends then, or after half a minute
-		defer s.cli.writing.Done()
-		mastercli.WriteReload(conn, a.OK, logs)
+	go func() { // waits for the client to read and to leave; sends nothing; ends then, or after half a minute
+		closing := mastercli.WriteReload(conn, a.OK, logs)
+		s.cli.writing.Done()
+		closing()
 	}()
 }
 

@@ -17,8 +17,8 @@ import (
 // any goroutine.
 type Client struct{ Path string }
 
-// clientTimeout is how long HAProxy may take for an answer that it has ready.
-const clientTimeout = 5 * time.Second
+// clientTimeout is how long HAProxy may take to say which processes it has.
+const clientTimeout = 2 * time.Second
 
 // process is a row of `show proc`.
 type process struct {
@@ -66,6 +66,21 @@ func (c Client) rows(ctx context.Context) ([]process, error) {
 		return nil, fmt.Errorf("HAProxy answered \"show proc\" with %.100q", text)
 	}
 	return rows, nil
+}
+
+// awaitRows asks until there is an answer: a master that executes itself gives none, and it does so when it starts too (H-6.1).
+func (c Client) awaitRows(ctx context.Context) ([]process, error) {
+	for {
+		rows, err := c.rows(ctx)
+		if err == nil {
+			return rows, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(pollEvery):
+		}
+	}
 }
 
 // parseProc reads H-8.18. A line that is no row is left out.
@@ -126,7 +141,7 @@ func parseUptime(text string) (time.Duration, error) {
 func (c Client) Workers(now machine.Instant) []Worker {
 	ctx, cancel := context.WithTimeout(context.Background(), clientTimeout)
 	defer cancel()
-	rows, err := c.rows(ctx)
+	rows, err := c.awaitRows(ctx)
 	if err != nil {
 		return nil
 	}
@@ -158,7 +173,7 @@ func (c Client) Forward(pid int, commands string, w io.Writer) bool {
 // Reload has HAProxy read its configuration again, and waits until its new worker runs. hard is `hard-reload`, where HAProxy knows
 // that. The error is what HAProxy says; the former worker goes on then. The caller may try again.
 func (c Client) Reload(ctx context.Context, hard bool) error {
-	before, err := c.master(ctx)
+	before, err := c.awaitRows(ctx)
 	if err != nil {
 		return fmt.Errorf("cannot reach HAProxy's master: %w", err)
 	}
@@ -181,7 +196,7 @@ func (c Client) Reload(ctx context.Context, hard bool) error {
 	case ctx.Err() != nil:
 		return fmt.Errorf("HAProxy did not reload: %w", err)
 	}
-	return c.awaitReload(ctx, before) // before 2.7 there is no answer (H-8.15)
+	return c.awaitReload(ctx, before[0]) // before 2.7 there is no answer (H-8.15)
 }
 
 // pollEvery is the pause between two looks at an HAProxy that does not say when it has reloaded.
@@ -190,9 +205,12 @@ const pollEvery = 10 * time.Millisecond
 // awaitReload waits until the master counts one more reload, and looks whether it counts one more failure.
 func (c Client) awaitReload(ctx context.Context, before process) error {
 	for {
-		now, err := c.master(ctx)
+		rows, err := c.awaitRows(ctx)
+		if err != nil {
+			return fmt.Errorf("HAProxy did not reload in time: %w", err)
+		}
+		now := rows[0]
 		switch {
-		case err != nil: // it executes itself
 		case now.failed > before.failed:
 			return errors.New("HAProxy did not reload: its own lines on standard error say why")
 		case now.reloads != before.reloads || now.failed != before.failed:
@@ -204,14 +222,6 @@ func (c Client) awaitReload(ctx context.Context, before process) error {
 		case <-time.After(pollEvery):
 		}
 	}
-}
-
-func (c Client) master(ctx context.Context) (process, error) {
-	rows, err := c.rows(ctx)
-	if err != nil {
-		return process{}, err
-	}
-	return rows[0], nil
 }
 
 // withReason puts HAProxy's lines behind ours.

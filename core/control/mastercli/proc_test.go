@@ -70,7 +70,7 @@ func TestShowProc(t *testing.T) {
 			Status{PID: 7, Version: "3.2.0"},
 			"7               master          0 [failed: 0]   0d00h00m00s     3.2.0          \n# workers\n# programs\n",
 		},
-		"a failed load makes nothing older (T-29)": {
+		"a failed load makes nothing older (T-29, H-8.20)": {
 			Status{
 				PID: 7, Now: 93784 * second, Version: "3.2.0",
 				State: machine.State{Generation: 1, Failures: 2, Programs: []machine.Program{instanceOf("web", ran(8, 1, 0))}},
@@ -119,7 +119,7 @@ func TestShowProc(t *testing.T) {
 	}
 }
 
-// T-32: HAProxy answers nothing if it does not fit in 16 kB.
+// T-32, H-8.24: HAProxy answers nothing if it does not fit in 16 kB.
 func TestShowProcOfAnySizeArrives(t *testing.T) {
 	s := Status{PID: 7, Version: "3.2.0", State: machine.State{Generation: 1}}
 	for i := range 2000 {

@@ -22,7 +22,7 @@ func simple(version string) Backend {
 		Version:     func() string { return version },
 		Status:      func() (Status, bool) { return Status{PID: 7}, true },
 		StartupLogs: func() string { return "a line" },
-		Reload:      func(conn net.Conn, hard bool) { WriteReload(conn, true, fmt.Sprintf("hard %v", hard)) },
+		Reload:      func(conn net.Conn, hard bool) { WriteReload(conn, true, fmt.Sprintf("hard %v", hard))() },
 	}
 }
 
@@ -148,7 +148,7 @@ func TestReloadTakesTheConnectionOver(t *testing.T) {
 			}
 			send(t, conn, "quit\n") // unread, this must not take the answer with it
 			done := make(chan struct{})
-			go func() { WriteReload(server, request == "reload\n", logs); close(done) }()
+			go func() { WriteReload(server, request == "reload\n", logs)(); close(done) }()
 			answer, err := io.ReadAll(conn)
 			want := map[bool]string{true: "Success=1", false: "Success=0"}[request == "reload\n"]
 			if err != nil || status(t, string(answer)) != want || !strings.HasSuffix(string(answer), "\n\n") {
@@ -176,7 +176,7 @@ func TestSlowClientIsUnderstood(t *testing.T) {
 	<-done
 }
 
-// T-31: in HAProxy, a client that says nothing stays for ever, and one that does not read does as well.
+// T-31, H-8.4, H-8.5: in HAProxy, a client that says nothing stays for ever, and one that does not read does as well.
 func TestIdleClientsAreLeft(t *testing.T) {
 	for name, test := range map[string]struct {
 		input string
