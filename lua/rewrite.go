@@ -14,8 +14,8 @@ const (
 	// 10,000 programs took 37 s in one function, 0.9 s in many.
 	longBlock = 200
 	groupSize = 16
-	// maxCompile bounds that work: constants used times constants there, summed over all functions. It takes some 4 s.
-	maxCompile = 1 << 30
+	// maxCompile bounds that work: constants used times constants there, summed over all functions. It takes a second or two.
+	maxCompile = 1 << 28
 )
 
 // tableFunc is the global that gives a table its origin, and joinFunc the one that puts a long table together. No source can name
