@@ -271,6 +271,8 @@ func TestLanguage(t *testing.T) {
 		same(("key = value"):match("^(%w+)%s*=%s*(%w+)$"), "key") same((("abc"):gsub("", "-")), "-a-b-c-")
 		same((("hello"):gsub("l", { l = "L" })), "heLLo") same(("f(a(b)c)d"):match("%b()"), "(a(b)c)")
 		same(("  x "):match("^%s*(.-)%s*$"), "x") same(("aXb"):find("%u"), 2) same(("a]b"):find("[]]"), 2)
+		same(("01abc45de3"):gsub("%f[%d]", "."), ".01abc.45de.3") same(("function"):gsub("%f[^\1-\255]", "."), "function.")
+		same(("alo alo"):gsub("((.)(.?))", { al = "AA", o = false }), "AAo AAo") same(("abc"):find("c", -1), 3)
 		same(("2024-01-02"):match("(%d+)-(%d+)-(%d+)"), "2024") same(("abab"):match("(ab)%1"), "ab") same(("x"):match("()"), 1)
 		same(("a-b"):gsub("[a%-]", "."), "..b") same(("äx"):len(), 3) same(("%d"):gsub("%%d", "%%"), "%")
 		local words = {} for w in ("one two  three"):gmatch("%a+") do words[#words + 1] = w end
@@ -279,6 +281,7 @@ func TestLanguage(t *testing.T) {
 		same(math.huge, 1/0) same(#{ 1, 2, nil, 4 }, 4) same(select("#", unpack({ 1, nil, 3 }, 1, 3)), 3)
 		same(("x"):rep(3), "xxx") same(("x"):rep(-1), "") same(("abc"):byte(-1), 99) same(("abc"):byte(10), nil) same(("abc"):sub(-2), "bc")
 		local ok, e = pcall(error, { code = 1 }) same(e.code, 1) same(select("#", pcall(function() return 1, nil, nil end)), 4)
+		local n = 0 local function inc() n = n + 1 end pcall(error, "x") inc() same(n, 1)
 		local _, e = pcall(function() error("plain", 0) end) same(e, "plain")
 		local _, e = xpcall(function() error("x", 0) end, function(m) return m .. "!" end) same(e, "x!")
 		same(getmetatable({}), nil) same(getmetatable("").__index, string) same(getmetatable(_G), false)

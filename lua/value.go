@@ -299,7 +299,7 @@ func unknownKey(name string, fields []field, all fieldSet) string {
 	}
 	for _, f := range fields {
 		if _, ok := find(f.keys, name); ok {
-			return fmt.Sprintf(" (it belongs into %s = { %s = … })", f.name, name)
+			return fmt.Sprintf(" (it belongs in %s = { %s = … })", f.name, name)
 		}
 	}
 	if f, ok := find(all.program, name); ok {

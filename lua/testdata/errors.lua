@@ -60,7 +60,7 @@ program "web" { --> program "web": command: is required (in this call)
   environment = {}, --> program "web": environment: unknown key (mwlua calls it "env")
   autorestart = true, --> program "web": autorestart: unknown key (mwlua calls it "restart")
   stopwaitsecs = 3, --> program "web": stopwaitsecs: unknown key (mwlua calls it "stop_timeout")
-  delay = "1s", --> program "web": delay: unknown key (it belongs into restart = { delay = … })
+  delay = "1s", --> program "web": delay: unknown key (it belongs in restart = { delay = … })
   log_level = "info", --> program "web": log_level: unknown key (log_level belongs to supervisor {})
   instances = 4, --> program "web": instances: unknown key
   ["stop-signal"] = "TERM", --> program "web": ["stop-signal"]: unknown key (did you mean "stop_signal"?)
