@@ -48,6 +48,7 @@ func commandFields() []field {
 }
 
 func identityFields() []field {
+	limits := limitFields()
 	return []field{
 		{name: "dir", kind: aPath, also: []string{"directory", "cwd", "chdir", "workdir", "working_dir", "working_directory",
 			"workingdirectory"},
@@ -82,9 +83,9 @@ func identityFields() []field {
 				d.spec.Umask = new(mode)
 			}
 		}},
-		{name: "limits", kind: aTable, keys: limitFields(), also: []string{"rlimits", "ulimits", "ulimit"},
+		{name: "limits", kind: aTable, keys: limits, also: []string{"rlimits", "ulimits", "ulimit"},
 			doc: "Resource limits, see getrlimit(2).",
-			set: func(d *draft, v value) { v.decode(d, limitFields()) }},
+			set: func(d *draft, v value) { v.decode(d, limits) }},
 	}
 }
 

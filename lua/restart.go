@@ -21,8 +21,9 @@ func defaultPolicy() policy.Policy {
 }
 
 func restartField() field {
+	keys := restartFields()
 	return field{
-		name: "restart", kind: choiceTable, choices: policies(), value: `"on-failure"`, keys: restartFields(),
+		name: "restart", kind: choiceTable, choices: policies(), value: `"on-failure"`, keys: keys,
 		also: []string{"autorestart", "respawn", "restart_policy"},
 		doc:  "What follows an exit: a policy, or a table with a policy and its figures.",
 		set: func(d *draft, v value) {
@@ -30,7 +31,7 @@ func restartField() field {
 				d.spec.Exit = defaultPolicy()
 			}
 			if _, isTable := v.lv.(*lua.LTable); isTable {
-				v.decode(d, restartFields())
+				v.decode(d, keys)
 				return
 			}
 			if c, ok := v.choice(policies()); ok {
