@@ -91,8 +91,7 @@ type (
 		ID  ID
 		PID int
 	}
-	// SpawnFailed answers Spawn: nothing runs. Step is what failed ("fork", "credentials", "directory", "exec"), Text the
-	// reason.
+	// SpawnFailed answers Spawn: nothing runs. Step is what failed (verbOf has the list), Text the reason.
 	SpawnFailed struct {
 		ID         ID
 		Step, Text string

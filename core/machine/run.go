@@ -70,12 +70,24 @@ func (m *Machine) spawnFailed(now Instant, ev SpawnFailed) {
 // verbOf says what could not be done when a step of a spawn failed.
 func verbOf(step string) string {
 	switch step {
+	case "stdin":
+		return "open its standard input"
+	case "stdout":
+		return "open its standard output"
+	case "stderr":
+		return "open its standard error"
 	case "credentials":
 		return "take on its user and groups:"
 	case "directory":
 		return "enter the directory"
 	case "exec":
 		return "execute"
+	case "expand":
+		return "expand"
+	case "umask":
+		return "set its umask:"
+	case "limits":
+		return "set its limits:"
 	default:
 		return step + ":"
 	}

@@ -178,7 +178,11 @@ func (d *driver) event(words, more []string) Event {
 		id := parseID(d.t, words[1])
 		return Spawned{ID: id, PID: 100 + int(id.Seq)}
 	case "spawn-failed":
-		return SpawnFailed{ID: parseID(d.t, words[1]), Step: "exec", Text: "no such file or directory"}
+		ev := SpawnFailed{ID: parseID(d.t, words[1]), Step: "exec", Text: "no such file or directory"}
+		if len(words) > 2 {
+			ev.Step, ev.Text = words[2], strings.Join(words[3:], " ")
+		}
+		return ev
 	case "exited":
 		ev := Exited{ID: parseID(d.t, words[1])}
 		if code, err := strconv.Atoi(words[2]); err == nil {
