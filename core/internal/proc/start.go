@@ -16,6 +16,9 @@ type Command struct {
 	Dir   string    // "" means ours
 	User  *Identity // nil means ours
 	Files []uintptr // its descriptors, from 0; nil means 0, 1 and 2 as ours
+	// Stdio are absolute paths of what 0, 1 and 2 are instead; "" means what Files says. 1 and 2 are appended to, and created
+	// with mode 0640 if there is nothing; the same path for both is opened once.
+	Stdio [3]string
 	// NoShell does not try the shell with a file that the kernel does not know how to run.
 	NoShell bool
 }
@@ -28,8 +31,8 @@ type Identity struct {
 
 // StartError says which step of a start failed, and how. Nothing runs then, and no child is left to be collected.
 type StartError struct {
-	Step string        // "fork", "credentials", "directory" or "exec"
-	Path string        // what could not be executed or entered, where that is known
+	Step string        // "stdin", "stdout", "stderr", "fork", "credentials", "directory" or "exec"
+	Path string        // what could not be opened, executed or entered, where that is known
 	Err  syscall.Errno // why
 }
 
@@ -44,6 +47,19 @@ func (e *StartError) Error() string {
 // The error is a *StartError. Signal dispositions and mask of the program are the defaults, if the caller owns the thread
 // (see Own) and ignores no signal (see DefaultIgnored).
 func Start(c Command) (int, error) {
+	if c.Stdio == [3]string{} {
+		return c.search()
+	}
+	c, opened, err := c.openStdio()
+	defer closeAll(opened)
+	if err != nil {
+		return 0, err
+	}
+	return c.search()
+}
+
+// search starts c from where its executable is.
+func (c Command) search() (int, error) {
 	if strings.Contains(c.Argv[0], "/") {
 		return c.execute(c.Argv[0])
 	}
