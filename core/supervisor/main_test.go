@@ -1,6 +1,7 @@
 package supervisor_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -134,19 +135,19 @@ func (r *run) write(name, text string, mode os.FileMode) {
 	must(r.t, os.Rename(r.path(name)+".new", r.path(name)))
 }
 
-// configure writes what the next load reads. Programs run in the directory of the test.
+// configure writes what the next load reads. Programs run in the directory of the test, which @/ stands for.
 func (r *run) configure(c config) {
 	r.t.Helper()
 	c.Env = []string{"PATH=" + os.Getenv("PATH")}
 	programs := c.Programs
 	c.Programs = nil
 	for _, spec := range programs {
-		spec.Dir = r.dir
+		spec.Dir = cmp.Or(spec.Dir, r.dir)
 		c.Programs = append(c.Programs, spec)
 	}
 	data, err := json.Marshal(c)
 	must(r.t, err)
-	r.write("config.json", string(data), 0o644)
+	r.write("config.json", strings.ReplaceAll(string(data), "@/", r.dir+"/"), 0o644)
 }
 
 func (r *run) read(name string) string {

@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -94,29 +93,6 @@ func loadAnswer(n uint64, config program.Config, problems program.Problems) mach
 		ev.Warnings = append(ev.Warnings, w.String())
 	}
 	return ev
-}
-
-func (s *supervisor) spawn(a machine.Spawn) machine.Event {
-	c := proc.Command{Argv: a.Spec.Command, Env: environ(a), Dir: a.Spec.Dir}
-	if u := a.Spec.User; u != nil {
-		c.User = &proc.Identity{UID: u.UID, GID: u.GID, Groups: u.Groups}
-	}
-	pid, err := proc.Start(c)
-	var failed *proc.StartError
-	if errors.As(err, &failed) {
-		return machine.SpawnFailed{ID: a.ID, Step: failed.Step, Text: failed.Error()}
-	}
-	s.owners[pid] = a.ID
-	return machine.Spawned{ID: a.ID, PID: pid}
-}
-
-// environ is the whole environment of an instance.
-func environ(a machine.Spawn) []string {
-	config := program.Config{Env: a.Env}
-	spec := a.Spec
-	spec.Env = append(spec.Env[:len(spec.Env):len(spec.Env)],
-		"MWLUA_PROGRAM="+a.ID.Program, "MWLUA_INSTANCE="+a.ID.String(), "MWLUA_SEQ="+strconv.FormatUint(a.ID.Seq, 10))
-	return config.Environ(spec)
 }
 
 // writePidfile replaces the file in one go, so that nobody reads half a number (H-4.9: mode 0644, a newline at the end).
