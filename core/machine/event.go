@@ -35,19 +35,29 @@ const (
 	TellState Verb = "status"    // say what is: Report
 )
 
+// What a request asks of one program.
+const (
+	StartProgram   Verb = "start-program"   // start it, if it does not run, and forget its failures
+	StopProgram    Verb = "stop-program"    // stop all its instances; it stays down, over reloads too, until it is started
+	RestartProgram Verb = "restart-program" // stop it, and start it when it has ended
+	SignalProgram  Verb = "signal-program"  // send Signal to its current instance
+)
+
 type (
 	// Booted says that this image is up: at the very first start, and after every hand-over.
 	Booted struct{}
 	// Request asks for something. By says who asked, for the log. Signal is the one that a StopAll passes on to programs
 	// without a stop signal of their own. Hard makes a reload send SIGTERM where it would send the reload signal to what it
-	// replaces. From names who waits for an answer, a number that is never used twice; 0 is nobody. A reload and a status are
-	// answered, by Reply and Report.
+	// replaces. From names who waits for an answer, a number that is never used twice; 0 is nobody. A reload, and what is asked
+	// of the program of that name, is answered by Reply when it is done, or at once with NoWait; a status by Report.
 	Request struct {
-		Verb   Verb
-		By     string
-		Signal int
-		Hard   bool
-		From   uint64
+		Verb    Verb
+		By      string
+		Program string
+		Signal  int
+		Hard    bool
+		NoWait  bool
+		From    uint64
 	}
 	// TrialPassed answers Trial: the new image loads the configuration and can take the state over.
 	TrialPassed struct{ N uint64 }
@@ -167,13 +177,13 @@ type (
 	}
 	// WritePidfile asks to write our pid to that file: PidfileFailed, or nothing.
 	WritePidfile struct{ Path string }
-	// Reply asks to tell who waits how its request ended. Nothing answers it. Dropped says that no load came to its end
-	// for it: the request was refused, or given up.
+	// Reply asks to tell who waits how its request ended. Nothing answers it.
 	Reply struct {
 		To      uint64
 		OK      bool
-		Dropped bool
-		Text    string // why not, a line a problem
+		Why     Why      // why not
+		Text    string   // the same for people, a line a problem
+		Changes []Change // of a reload that worked
 	}
 	// Report asks to tell who waits what the machine's State is at this moment. Nothing answers it.
 	Report struct{ To uint64 }
@@ -209,6 +219,17 @@ func (Notify) action()       {}
 func (Note) action()         {}
 func (Quit) action()         {}
 
+// Why says why a request was not carried out.
+type Why string
+
+const (
+	WhyFailed     Why = "failed"          // it was tried
+	WhyDropped    Why = "dropped"         // it was refused, or given up: mwlua is stopping, or not up yet
+	WhyUnknown    Why = "unknown-program" // there is no such program
+	WhyNotRunning Why = "not-running"     // the program has no instance that runs
+	WhySuperseded Why = "superseded"      // somebody asked for the opposite
+)
+
 // Doing is what a service manager is told.
 type Doing string
 
@@ -230,6 +251,7 @@ const (
 	NoteLeftTooLate    NoteKind = "left-too-late" // one that was to leave in its own time is stopped, Text says why
 	NoteSignalFailed   NoteKind = "signal-failed"
 	NoteChange         NoteKind = "change"         // one change of a plan that leaves no other trace, Text says which and why
+	NoteAsked          NoteKind = "asked"          // somebody asks something of a program, Text says what
 	NoteReload         NoteKind = "reload"         // a reload begins
 	NoteReloadQueued   NoteKind = "reload-queued"  // one more reload will follow the one that runs
 	NoteReloadRefused  NoteKind = "reload-refused" // mwlua is stopping

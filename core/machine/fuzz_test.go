@@ -17,10 +17,10 @@ func FuzzMachine(f *testing.F) {
 		for len(data) >= 2 {
 			kind, arg := data[0], data[1]
 			data = data[2:]
-			if kind%22 == 21 {
+			if kind%24 == 23 {
 				now += Instant(arg) * Instant(time.Second)
 			}
-			ev := fuzzEvent(t, m, kind%22, arg)
+			ev := fuzzEvent(t, m, kind%24, arg)
 			other = clone(t, other)
 			a, b := texts(m.Step(now, ev)), texts(other.Step(now, ev))
 			if a != b {
@@ -92,7 +92,10 @@ func fuzzEvent(t *testing.T, m *Machine, kind, arg byte) Event {
 		return ReloadedItself{N: n, ID: id}
 	case 19:
 		return ReloadRefused{N: n, ID: id, Text: "no"}
-	case 20:
+	case 20, 21:
+		verb := []Verb{StartProgram, StopProgram, RestartProgram, SignalProgram}[arg>>4&3]
+		return Request{Verb: verb, By: "ctl", Program: id.Program, Signal: sigTERM, From: uint64(arg), NoWait: arg&8 != 0}
+	case 22:
 		return SignalFailed{ID: id, Signal: sigTERM}
 	default:
 		return Wake{}

@@ -60,6 +60,11 @@ func (s State) mapped(f func(string) string) State {
 	if s.Reload.Pending != nil {
 		s.Reload.Pending = new(mapConfig(*s.Reload.Pending, f))
 	}
+	s.Reload.Changes = slices.Clone(s.Reload.Changes)
+	for i := range s.Reload.Changes {
+		c := &s.Reload.Changes[i]
+		c.Name, c.Reason = f(c.Name), f(c.Reason)
+	}
 	s.Reload.Asked = slices.Clone(s.Reload.Asked)
 	for i := range s.Reload.Asked {
 		s.Reload.Asked[i].Program = f(s.Reload.Asked[i].Program)

@@ -33,6 +33,9 @@ func (m *Machine) carryOut(now Instant, config program.Config) {
 	m.signalFormers(formers)
 	m.adopt(config)
 	m.s.Reload.Step, m.s.Reload.Deadline = Starting, 0
+	if len(m.s.Reload.Waiting) > 0 {
+		m.s.Reload.Changes = changes
+	}
 	for i := range m.s.Config.Programs {
 		m.start(now, i, changes[i])
 	}
@@ -52,6 +55,9 @@ func (m *Machine) signalChanged(now Instant, changes []Change) {
 		in := p.find(p.Current)
 		switch {
 		case in == nil:
+		case c.Do == RemoveIt && in.Cause == ByRequest:
+			m.do(Note{Kind: NoteChange, ID: ID{p.Name, in.Seq}, PID: in.PID, Text: string(c.Do) + ": " + c.Reason})
+			m.leave(now, p, in, spec, 0)
 		case c.Do == KeepIt && c.Signal != 0:
 			in.Cause = ByReload
 			m.signal(p, in, c.Signal)
@@ -63,6 +69,8 @@ func (m *Machine) signalChanged(now Instant, changes []Change) {
 			m.leave(now, p, in, spec, c.Signal)
 		}
 		if c.Do == RemoveIt {
+			p.Held = false // one that is declared again later is a new one
+			m.disappoint(p, "it is no longer declared")
 			m.setDown(p, Removed)
 		}
 	}
@@ -70,11 +78,14 @@ func (m *Machine) signalChanged(now Instant, changes []Change) {
 
 // leave makes the current instance of p a former one.
 func (m *Machine) leave(now Instant, p *Program, in *Instance, spec *program.Spec, signal int) {
-	in.Step, in.Cause = Leaving, ByReload
 	in.ReloadSignal, in.StopSignal, in.StopTimeout = signal, spec.StopSignal, int64(spec.StopTimeout)
-	in.Deadline = timeout(now, spec.FormerTimeout) // put on the schedule by derive
-	p.Current = 0
+	p.Current, p.Again = 0, false
 	m.setDown(p, Down)
+	if in.Step == Stopping || in.Step == Killing { // by hand: it is on its way already
+		return
+	}
+	in.Step, in.Cause = Leaving, ByReload
+	in.Deadline = timeout(now, spec.FormerTimeout) // put on the schedule by derive
 	m.signal(p, in, signal)
 }
 
@@ -199,6 +210,8 @@ func (m *Machine) loadEnds(now Instant) {
 	m.s.Failures = 0
 	m.do(Note{Kind: NoteLoaded})
 	m.do(Notify{Doing: IsReady})
-	m.reply(m.s.Reload.Waiting, true, "")
+	for _, id := range m.s.Reload.Waiting {
+		m.do(Reply{To: id, OK: true, Changes: m.s.Reload.Changes})
+	}
 	m.reloadEnds(now)
 }

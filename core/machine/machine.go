@@ -48,7 +48,7 @@ func (m *Machine) Snapshot() State {
 	s.Programs = slices.Clone(s.Programs)
 	for i := range s.Programs {
 		p := &s.Programs[i]
-		p.Instances, p.Restarts = slices.Clone(p.Instances), slices.Clone(p.Restarts)
+		p.Instances, p.Restarts, p.Askers = slices.Clone(p.Instances), slices.Clone(p.Restarts), slices.Clone(p.Askers)
 	}
 	s.Reload.Waiting, s.Reload.AgainWaiting = slices.Clone(s.Reload.Waiting), slices.Clone(s.Reload.AgainWaiting)
 	s.Reload.Asked = slices.Clone(s.Reload.Asked)
@@ -131,6 +131,9 @@ func (m *Machine) wake(now Instant) {
 	if d := m.s.Reload.Deadline; d != 0 && d <= now {
 		m.reloadTimedOut(now)
 	}
+	if d := m.s.Stop.Deadline; d != 0 && d <= now {
+		m.killAll()
+	}
 	for {
 		e, ok := m.ends.first(m.endValid)
 		if !ok || e.at > now {
@@ -148,6 +151,7 @@ func (m *Machine) wake(now Instant) {
 		m.spawn(now, e.slot)
 	}
 	m.settle()
+	m.leaveIfDone()
 }
 
 // Deadline returns when Wake is wanted at the latest; false means that only events can change anything.
@@ -157,6 +161,9 @@ func (m *Machine) Deadline() (Instant, bool) {
 		if ok && (at == 0 || e.at < at) {
 			at = e.at
 		}
+	}
+	if d := m.s.Stop.Deadline; d != 0 && (at == 0 || d < at) {
+		at = d
 	}
 	earlier(m.ends.first(m.endValid))
 	if !m.s.Reload.Step.holds() {

@@ -22,6 +22,9 @@ var situations = []struct{ name, script string }{
 	{"running, stopping", "boot\nloaded 1\n  p\nspawned p#1\nstop TERM"},
 	{"running, killing", "boot\nloaded 1\n  p\nspawned p#1\nstop TERM\nadvance 30s"},
 	{"running, leaving at a soft stop", "boot\nloaded 1\n  p\nspawned p#1\nsoft-stop"},
+	{"running, stopping by hand", "boot\nloaded 1\n  p\nspawned p#1\nstop-program p from=1"},
+	{"running, being restarted by hand", "boot\nloaded 1\n  p\nspawned p#1\nrestart p from=1"},
+	{"down by hand", "boot\nloaded 1\n  p\nspawned p#1\nstop-program p from=1\nexited p#1 0"},
 	{"down", "boot\nloaded 1\n  p\nspawned p#1\nexited p#1 0"},
 	{"failed", "boot\nloaded 1\n  p no-exit-on-failure\nspawned p#1\nexited p#1 1"},
 	{"former, leaving", "boot\nloaded 1\n  p\nspawned p#1\nreload X\ntrial-passed 2\nboot\nloaded 2\n  p\nspawned p#2"},
@@ -44,7 +47,7 @@ var situations = []struct{ name, script string }{
 // stimuli are all events, in the forms that make a difference. N and S stand for the load under way and for p's newest
 // instance.
 var stimuli = []string{
-	"boot", "reload Z", "stop TERM", "soft-stop", "trial-passed N", "trial-failed N", "handover-failed N",
+	"boot", "reload Z", "stop TERM", "soft-stop", "start p from=9", "stop-program p from=9", "restart p from=9", "signal p HUP from=9", "trial-passed N", "trial-failed N", "handover-failed N",
 	"loaded N\n  p", "loaded N\n  q", "load-failed N", "reloaded-itself N p#S", "reload-refused N p#S", "master-ended TERM", "master-ended KILL", "spawned p#S", "spawn-failed p#S",
 	"exited p#S 0", "exited p#S 1", "exited p#S USR1", "exited p#1 1", "signal-failed p#1", "wake", "advance 1h",
 }

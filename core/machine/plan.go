@@ -60,9 +60,19 @@ func (m *Machine) change(spec *program.Spec, env bool) Change {
 		if spec.NoStartOnReload && m.s.Generation > 0 { // H-6.9f
 			c.Do, c.Reason = KeepIt, "new, but no start-on-reload"
 		}
+		if spec.NoAutostart {
+			c.Do, c.Reason = KeepIt, "new, and autostart is off"
+		}
 		return c
 	}
 	old := &m.s.Config.Programs[slot]
+	if p.Held || p.Again {
+		c.Do, c.Reason = KeepIt, "stopped by hand"
+		if p.Again {
+			c.Reason = "being restarted by hand"
+		}
+		return c
+	}
 	changed := spec.Changes(*old)
 	if env && !spec.WholeEnv {
 		changed = append(changed, "environment")
@@ -120,6 +130,8 @@ func down(c Change, p *Program, spec *program.Spec, changed []string) Change {
 	switch {
 	case spec.NoStartOnReload: // H-6.9e
 		c.Do, c.Reason = KeepIt, "down, and no start-on-reload"
+	case spec.NoAutostart && p.Last.Seq == 0:
+		c.Do, c.Reason = KeepIt, "down, and autostart is off"
 	case len(changed) > 0:
 		c.Do, c.Reason = StartIt, "changed: "+strings.Join(changed, ", ")
 	case spec.OnReload == program.Replace:

@@ -41,7 +41,10 @@ func (m *Machine) request(now Instant, ev Request) {
 		m.reload(now, ev)
 	case TellState:
 		m.do(Report{To: ev.From})
+	case StartProgram, StopProgram, RestartProgram, SignalProgram:
+		m.command(now, ev)
 	default:
+		m.answer(ev.From, Reply{OK: true})
 		m.stop(now, ev.Verb, ev.Signal, ev.By)
 	}
 }
@@ -51,7 +54,7 @@ func (m *Machine) reload(now Instant, ev Request) {
 	switch {
 	case m.s.Stop.Verb != "": // T-3: a stop always wins over a reload
 		m.do(Note{Kind: NoteReloadRefused, Text: ev.By})
-		m.refuse(waiting(ev), "mwlua is stopping")
+		m.refuse(waiting(ev), stoppingText)
 	case r.Step != Idle:
 		r.Again, r.AgainBy, r.AgainHard = true, ev.By, r.AgainHard || ev.Hard
 		r.AgainWaiting = append(r.AgainWaiting, waiting(ev)...)
@@ -71,16 +74,17 @@ func waiting(ev Request) []uint64 {
 	return []uint64{ev.From}
 }
 
-func (m *Machine) reply(to []uint64, ok bool, text string) {
+// fail answers those whose load has failed.
+func (m *Machine) fail(to []uint64, text string) {
 	for _, id := range to {
-		m.do(Reply{To: id, OK: ok, Text: text})
+		m.do(Reply{To: id, Why: WhyFailed, Text: text})
 	}
 }
 
 // refuse answers those whose load does not come to its end.
 func (m *Machine) refuse(to []uint64, text string) {
 	for _, id := range to {
-		m.do(Reply{To: id, Dropped: true, Text: text})
+		m.do(Reply{To: id, Why: WhyDropped, Text: text})
 	}
 }
 
@@ -124,7 +128,7 @@ func (m *Machine) reloadFailed(now Instant, n uint64, step ReloadStep, text stri
 	}
 	if m.s.Generation == 0 {
 		m.do(Note{Kind: NoteFirstLoadError, Text: text})
-		m.reply(slices.Concat(r.Waiting, r.AgainWaiting), false, text)
+		m.fail(slices.Concat(r.Waiting, r.AgainWaiting), text)
 		m.s.Stop, m.s.Status = Stop{Verb: StopAll, Done: true}, 1
 		*r = Reload{N: r.N}
 		m.do(Quit{Status: 1})
@@ -136,7 +140,7 @@ func (m *Machine) reloadFailed(now Instant, n uint64, step ReloadStep, text stri
 	m.s.Failures++
 	m.do(Note{Kind: NoteReloadFailed, Text: text})
 	m.do(Notify{Doing: ReloadFailed})
-	m.reply(r.Waiting, false, text)
+	m.fail(r.Waiting, text)
 	m.reloadEnds(now)
 }
 

@@ -31,7 +31,7 @@ func (m *Machine) answered(p *Program) {
 func (m *Machine) spawn(now Instant, slot int) {
 	p := &m.s.Programs[slot]
 	p.Seq++
-	p.Phase, p.StartAt, p.Current = Running, 0, p.Seq
+	p.Phase, p.StartAt, p.Current, p.LastStart = Running, 0, p.Seq, now
 	p.Instances = append(p.Instances, Instance{Seq: p.Seq, Generation: m.s.Generation, Step: Spawning, Since: now})
 	m.spawning++
 	m.alive++
@@ -47,9 +47,13 @@ func (m *Machine) spawned(now Instant, ev Spawned) {
 	m.spawning--
 	m.do(Note{Kind: NoteSpawned, ID: ev.ID, PID: ev.PID})
 	m.answered(p)
-	if m.s.Stop.Verb != "" {
+	switch {
+	case m.s.Stop.Verb != "":
 		m.stopInstance(now, m.slots[p.Name], in)
+	case in.Cause == ByRequest:
+		m.stopByRequest(now, m.slots[p.Name], in)
 	}
+	m.satisfy(p)
 	m.loadEnds(now)
 }
 
@@ -63,6 +67,7 @@ func (m *Machine) spawnFailed(now Instant, ev SpawnFailed) {
 	m.forget(p, ev.ID.Seq)
 	exit := policy.Exit{Program: p.Name, Seq: ev.ID.Seq, Code: 1, Reason: policy.StartFailed}
 	note := Note{Kind: NoteSpawnFailed, ID: ev.ID, Text: "cannot " + verbOf(ev.Step) + " " + ev.Text}
+	m.disappoint(p, ev.ID.String()+" did not start: "+note.Text)
 	m.ended(now, p, gone, exit, note)
 	m.loadEnds(now)
 }
@@ -128,19 +133,25 @@ func (m *Machine) ended(now Instant, p *Program, gone Instance, exit policy.Exit
 	if gone.Seq != p.Current { // H-6.25: a former one's end has no effect
 		note.Former = true
 		m.do(note)
+		m.satisfy(p)
 		m.stopped()
 		return
 	}
 	p.Current = 0
+	p.Last = Ending{Seq: gone.Seq, Code: exit.Code, Signal: exit.Signal, At: now}
 	m.setDown(p, Down)
 	if m.s.Stop.Verb != "" {
 		m.endedAtStop(exit, note)
 		return
 	}
+	if gone.Cause == ByRequest {
+		m.endedByRequest(now, p, note)
+		return
+	}
 	slot := m.slots[p.Name]
 	rule := m.s.Config.Programs[slot].Exit
 	m.count(now, p, rule, &exit)
-	v := rule.Decide(exit, m.s.Seed)
+	v := m.final(slot, exit, rule.Decide(exit, m.s.Seed))
 	note.Exit, note.Verdict = exit, v
 	m.apply(now, slot, v, note)
 }
@@ -188,12 +199,15 @@ func (m *Machine) apply(now Instant, slot int, v policy.Verdict, note Note) {
 }
 
 func (m *Machine) restart(now Instant, slot int, delay time.Duration, note Note) {
-	p := &m.s.Programs[slot]
-	if limit := m.s.Config.Programs[slot].Exit.Limit; limit > 0 {
+	p, rule := &m.s.Programs[slot], &m.s.Config.Programs[slot].Exit
+	switch {
+	case rule.Limit > 0 && note.Exit.Restarts >= rule.Limit: // on_limit is retry: it begins anew
+		p.Restarts = nil
+	case rule.Limit > 0:
 		p.Restarts = append(p.Restarts, now)
-		p.Restarts = p.Restarts[max(0, len(p.Restarts)-limit):]
+		p.Restarts = p.Restarts[max(0, len(p.Restarts)-rule.Limit):]
 	}
-	note.Until = after(now, delay)
+	note.Until = max(after(now, delay), after(p.LastStart, rule.MinInterval))
 	m.do(note)
 	m.wait(slot, note.Until)
 }

@@ -154,6 +154,13 @@ func (d *driver) event(words, more []string) Event {
 		return Request{Verb: TellState, From: from(last)}
 	case "stop":
 		return Request{Verb: StopAll, By: "SIG" + words[1], Signal: signalNumber(d.t, words[1])}
+	case "start", "stop-program", "restart", "signal":
+		verb := map[string]Verb{"start": StartProgram, "stop-program": StopProgram, "restart": RestartProgram, "signal": SignalProgram}[words[0]]
+		ev := Request{Verb: verb, By: "ctl", Program: words[1], From: from(last), NoWait: slices.Contains(words, "no-wait")}
+		if verb == SignalProgram {
+			ev.Signal = signalNumber(d.t, words[2])
+		}
+		return ev
 	case "soft-stop":
 		return Request{Verb: SoftStop, By: "SIGUSR1", Signal: sigUSR1}
 	case "trial-passed":
@@ -215,6 +222,14 @@ func (d *driver) config(lines []string) program.Config {
 			c.Env = append(c.Env, env)
 			continue
 		}
+		if when, ok := strings.CutPrefix(words[0], "exit-when="); ok {
+			c.Settings.ExitWhen = program.ExitWhen(when)
+			continue
+		}
+		if limit, ok := strings.CutPrefix(words[0], "shutdown-timeout="); ok {
+			c.Settings.ShutdownTimeout = duration(d.t, limit)
+			continue
+		}
 		c.Programs = append(c.Programs, d.spec(words))
 	}
 	for _, p := range c.Validate() {
@@ -253,6 +268,14 @@ func (d *driver) spec(words []string) program.Spec {
 		case "limit":
 			s.Exit.Limit, _ = strconv.Atoi(value)
 			s.Exit.Window = time.Minute
+		case "on-limit":
+			s.Exit.OnLimit = policy.Do(value)
+		case "min-interval":
+			s.Exit.MinInterval = duration(d.t, value)
+		case "critical":
+			s.Critical = true
+		case "no-autostart":
+			s.NoAutostart = true
 		default:
 			d.t.Fatalf("unknown key %q", w)
 		}

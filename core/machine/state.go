@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/mwlua/mwlua/core/policy"
 	"github.com/mwlua/mwlua/core/program"
 )
 
@@ -40,6 +41,7 @@ type Reload struct {
 	// In step Asking: the configuration that was loaded, and the programs whose answer is missing.
 	Pending *program.Config `json:",omitempty"`
 	Asked   []ID            `json:",omitempty"`
+	Changes []Change        `json:",omitempty"` // in step Starting: the plan, if somebody waits for it
 	Left    int             `json:",omitempty"` // in step Starting: programs that this load starts and that have no answer yet
 }
 
@@ -61,9 +63,10 @@ func (s ReloadStep) holds() bool { return s == Settling || s == Handing || s == 
 
 // Stop is the end of the supervisor's life, once begun. It never ends but by Quit.
 type Stop struct {
-	Verb   Verb `json:",omitempty"` // StopAll or SoftStop; "" means not stopping
-	Signal int  `json:",omitempty"` // sent to programs without a stop signal of their own
-	Done   bool `json:",omitempty"` // Quit was said: nothing follows
+	Verb     Verb    `json:",omitempty"` // StopAll or SoftStop; "" means not stopping
+	Signal   int     `json:",omitempty"` // sent to programs without a stop signal of their own
+	Done     bool    `json:",omitempty"` // Quit was said: nothing follows
+	Deadline Instant `json:",omitempty"` // when all that is left is killed; 0 means never
 	// Orphans says that Quit was said with programs that run on.
 	Orphans bool `json:",omitempty"`
 }
@@ -81,17 +84,32 @@ const (
 
 // Program is what is known of one program beside its Spec.
 type Program struct {
-	Name     string
-	Phase    Phase
-	StartAt  Instant   `json:",omitempty"` // in phase Waiting
-	Starting bool      `json:",omitempty"` // counted in Reload.Left
-	Seq      uint64    `json:",omitempty"` // of the newest instance
-	Failures int       `json:",omitempty"` // in a row
-	Restarts []Instant `json:",omitempty"` // the last ones, oldest first, as many as the policy's limit needs
-	Current  uint64    `json:",omitempty"` // the Seq of the current instance; 0 means none
+	Name      string
+	Phase     Phase
+	StartAt   Instant   `json:",omitempty"` // in phase Waiting
+	Starting  bool      `json:",omitempty"` // counted in Reload.Left
+	Seq       uint64    `json:",omitempty"` // of the newest instance
+	Failures  int       `json:",omitempty"` // in a row
+	Restarts  []Instant `json:",omitempty"` // the last ones, oldest first, as many as the policy's limit needs
+	Current   uint64    `json:",omitempty"` // the Seq of the current instance; 0 means none
+	Held      bool      `json:",omitempty"` // stopped by hand: it stays down until it is started by hand
+	Again     bool      `json:",omitempty"` // its current instance was stopped to be replaced by another
+	Askers    []Asker   `json:",omitempty"` // who wait, in the order in which they asked
+	LastStart Instant   `json:",omitempty"` // of the newest instance
+	Last      Ending    `json:",omitzero"`  // of the newest instance that has ended
 	// Instances holds the current one and the former ones, oldest first.
 	Instances []Instance `json:",omitempty"`
 }
+
+// Ending is how an instance ended.
+type Ending struct {
+	Seq          uint64 // 0 means that none has ended
+	Code, Signal int    // as in policy.Exit
+	At           Instant
+}
+
+// Status is the ending as a shell reports it.
+func (e Ending) Status() int { return policy.Exit{Code: e.Code, Signal: e.Signal}.Status() }
 
 // Step is what an instance is doing.
 type Step string
@@ -111,6 +129,7 @@ const (
 	NoCause         Cause = ""
 	ByReload        Cause = "reload"         // a reload replaced or removed it, or only signalled it
 	ByShutdown      Cause = "shutdown"       // mwlua is stopping
+	ByRequest       Cause = "request"        // somebody asked for it
 	ByFormerLimit   Cause = "max_former"     // too many former instances
 	ByFormerTimeout Cause = "former_timeout" // a former one for too long
 )
@@ -179,6 +198,8 @@ func (m *Machine) Check() error {
 		return fmt.Errorf("%d instances are there, the count says %d", alive, m.alive)
 	case spawning > 0 && (s.Reload.Step == Handing || s.Reload.Step == Loading):
 		return fmt.Errorf("%d instances are spawning in reload step %q", spawning, s.Reload.Step)
+	case s.Stop.Deadline != 0 && s.Stop.Verb == "":
+		return fmt.Errorf("a deadline of a stop, and mwlua does not stop")
 	case s.Stop.Done && alive > 0 && !s.Stop.Orphans:
 		return fmt.Errorf("%d instances are left after the end", alive)
 	case s.Stop.Verb != "" && s.Reload.Step != Idle:
@@ -215,6 +236,12 @@ func (p *Program) check(declared, stopping bool) error {
 		return fmt.Errorf("phase %s with a start at %d", p.Phase, p.StartAt)
 	case p.Current != 0 && p.find(p.Current) == nil:
 		return fmt.Errorf("current instance %d is not there", p.Current)
+	case p.Again && (p.Current == 0 || p.find(p.Current).Cause != ByRequest):
+		return fmt.Errorf("it is to run again, and was not stopped")
+	case p.Held && (p.Phase == Waiting || p.Again):
+		return fmt.Errorf("it was stopped by hand, and is to start")
+	case len(p.Askers) > 0 && stopping:
+		return fmt.Errorf("somebody waits for it while mwlua stops")
 	case !slices.IsSortedFunc(p.Instances, func(a, b Instance) int { return int(a.Seq) - int(b.Seq) }):
 		return fmt.Errorf("instances are not in order")
 	}

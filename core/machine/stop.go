@@ -33,11 +33,15 @@ func (m *Machine) stop(now Instant, verb Verb, signal int, by string) {
 		m.do(Notify{Doing: IsStopping})
 	}
 	s.Verb, s.Signal = verb, signal
+	if limit := m.s.Config.Settings.ShutdownTimeout; verb == StopAll && s.Deadline == 0 {
+		s.Deadline = timeout(now, limit)
+	}
 	m.do(Note{Kind: NoteStopping, Signal: signal, Text: by})
 	m.reloadAborted()
 	for i := range m.s.Programs {
 		p := &m.s.Programs[i]
-		p.Starting = false
+		p.Starting, p.Again = false, false
+		m.dismiss(p, WhyDropped, stoppingText)
 		if p.Phase == Waiting {
 			p.Phase, p.StartAt = Down, 0
 		}
@@ -131,10 +135,27 @@ func (m *Machine) overdue(now Instant, e entry) {
 		m.endLeaving(now, e.slot, in, ByFormerTimeout)
 		return
 	}
-	in.Step, in.Told = Killing, sigKILL
+	m.kill(p, in, string(in.Cause))
+}
+
+func (m *Machine) kill(p *Program, in *Instance, why string) {
+	in.Step, in.Told, in.Deadline = Killing, sigKILL, 0
 	id := ID{p.Name, in.Seq}
-	m.do(Note{Kind: NoteKill, ID: id, PID: in.PID, Former: in.Seq != p.Current, Signal: sigKILL, Text: string(in.Cause)})
+	m.do(Note{Kind: NoteKill, ID: id, PID: in.PID, Former: in.Seq != p.Current, Signal: sigKILL, Text: why})
 	m.do(Signal{ID: id, PID: in.PID, Signal: sigKILL, Group: true})
+}
+
+// killAll ends a stop that takes longer than mwlua has for it.
+func (m *Machine) killAll() {
+	m.s.Stop.Deadline = 0
+	for i := range m.s.Programs {
+		p := &m.s.Programs[i]
+		for j := range p.Instances {
+			if in := &p.Instances[j]; in.Step != Spawning && in.Step != Killing {
+				m.kill(p, in, "shutdown_timeout")
+			}
+		}
+	}
 }
 
 // endedAtStop is the end of a current instance after our own request: expected, whatever its status (T-5). Only an

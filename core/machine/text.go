@@ -2,7 +2,6 @@ package machine
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -35,7 +34,10 @@ func Text(a Action) string {
 	case WritePidfile:
 		return "write-pidfile " + a.Path
 	case Reply:
-		word := map[bool]string{true: "dropped", false: strconv.FormatBool(a.OK)}[a.Dropped]
+		word := string(a.Why)
+		if a.OK {
+			word = "ok"
+		}
 		return strings.TrimSpace(fmt.Sprintf("reply %d %s %s", a.To, word, a.Text))
 	case Report:
 		return fmt.Sprintf("report %d", a.To)

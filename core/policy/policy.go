@@ -5,6 +5,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -104,6 +105,9 @@ type Policy struct {
 	MinInterval  time.Duration `json:",omitempty"` // between two starts, whatever else is said; 0 means none
 }
 
+// retryAfter is the default of Policy.RetryAfter.
+const retryAfter = 5 * time.Minute
+
 // MaxLimit bounds Policy.Limit, because the machine remembers the time of that many restarts.
 const MaxLimit = 1000
 
@@ -201,8 +205,11 @@ func (p Policy) limited(e Exit) Verdict {
 	if p.Window > 0 {
 		v.Reason = fmt.Sprintf("%d restarts within %v, the limit", e.Restarts, p.Window)
 	}
-	if p.OnLimit == Shutdown {
+	switch p.OnLimit {
+	case Shutdown:
 		v.Do, v.ExitCode = Shutdown, max(e.Status(), 1)
+	case Retry:
+		v.Do, v.Delay, v.Reset = Restart, cmp.Or(p.RetryAfter, retryAfter), true
 	}
 	return v
 }

@@ -96,7 +96,10 @@ func (c *chaos) move() {
 		c.advance(24 * c.span())
 	case n < 52:
 		c.reload()
-	case n < 60:
+	case n < 56:
+		verbs := []machine.Verb{machine.StartProgram, machine.StopProgram, machine.RestartProgram, machine.SignalProgram}
+		c.w.Command(verbs[c.dice.IntN(4)], c.name(), []int{TERM, HUP, USR1}[c.dice.IntN(3)])
+	case n < 61:
 		c.w.SetConfig(c.config())
 	case n < 63:
 		c.w.BreakConfig("mwlua.lua:1: it is broken")

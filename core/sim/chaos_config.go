@@ -42,6 +42,12 @@ func (c *chaos) config() program.Config {
 	if c.one(4) {
 		config.Env, config.Pidfile, config.ReloadTimeout = []string{"A=1"}, "/run/mwlua.pid", c.span()
 	}
+	if !c.calm && c.one(3) {
+		config.Settings.ExitWhen = []program.ExitWhen{program.ExitNever, program.ExitWhenDone}[c.dice.IntN(2)]
+	}
+	if c.one(3) {
+		config.Settings.ShutdownTimeout = c.span()
+	}
 	for _, p := range config.Validate() {
 		c.w.fail("chaos made a configuration that is not valid: %v", p)
 	}
@@ -60,7 +66,7 @@ func (c *chaos) spec(name string) program.Spec {
 	if s.OnReload == program.Keep && c.one(2) {
 		s.ReloadSignal = 0
 	}
-	s.NoStartOnReload = c.one(6)
+	s.NoStartOnReload, s.NoAutostart, s.Critical = c.one(6), c.one(8), !c.calm && c.one(8)
 	if s.OnReload == program.Itself && c.one(2) {
 		s.AnswerTimeout = c.span()
 	}
@@ -79,7 +85,7 @@ func (c *chaos) spec(name string) program.Spec {
 
 func (c *chaos) policy() policy.Policy {
 	rules := []policy.Rule{policy.ExitOnFailure, policy.AnyExit, policy.NoExitOnFailure, policy.RestartRule, policy.RestartRule, policy.RestartRule}
-	limits := []policy.Do{policy.Shutdown, policy.Fail, ""}
+	limits := []policy.Do{policy.Shutdown, policy.Fail, policy.Retry, ""}
 	if c.calm {
 		rules, limits = rules[2:], limits[1:]
 	}
@@ -90,7 +96,10 @@ func (c *chaos) policy() policy.Policy {
 	}
 	if c.one(3) {
 		p.Limit, p.Window = 1+c.dice.IntN(4), c.span()
-		p.OnLimit = limits[c.dice.IntN(len(limits))]
+		p.OnLimit, p.RetryAfter = limits[c.dice.IntN(len(limits))], c.span()
+	}
+	if c.one(4) {
+		p.MinInterval = c.span()
 	}
 	if c.one(4) {
 		p.SuccessCodes = []int{0, 1, 143}

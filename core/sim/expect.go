@@ -28,11 +28,14 @@ type expectations struct {
 	asked      string                   // who asked for a reload that has not begun; "" means nobody
 	stop       machine.Verb
 	signal     int
-	stopStep   int      // the step of the last stop request that counted
-	status     int      // what mwlua is to leave with
-	gone       *process // whose end is being heard
+	stopAt     machine.Instant // when the first stop was asked for that is no soft one
+	commands   []uint64        // who wait for what they asked of a program
+	stopStep   int             // the step of the last stop request that counted
+	status     int             // what mwlua is to leave with
+	gone       *process        // whose end is being heard
 	ended      machine.Exited
 	first      bool // the event is the first answer to the newest load
+	byHand     bool // the event is a signal that somebody sends
 	fits       bool // the event is the answer to the load or the trial that is waited for
 }
 
@@ -64,11 +67,12 @@ func (w *World) check(ok bool, format string, args ...any) {
 // expectEvent notes what an event is going to mean, before the machine sees it.
 func (w *World) expectEvent(ev machine.Event) {
 	e := &w.expect
-	e.gone, e.fits, e.first = nil, false, false
+	e.gone, e.fits, e.first, e.byHand = nil, false, false, false
 	switch ev := ev.(type) {
 	case machine.Booted:
 		e.booted = true
 	case machine.Request:
+		e.byHand = ev.Verb == machine.SignalProgram
 		w.expectRequest(ev)
 	case machine.Exited:
 		e.gone, e.ended = w.process(ev.ID), ev
@@ -85,9 +89,14 @@ func (w *World) expectEvent(ev machine.Event) {
 func (w *World) expectRequest(ev machine.Request) {
 	e := &w.expect
 	switch {
+	case ev.Program != "":
+		w.expectCommand(ev)
 	case ev.Verb != machine.ReloadAll:
 		if e.stop != machine.StopAll || ev.Verb == machine.StopAll {
 			e.stop, e.signal, e.stopStep = ev.Verb, ev.Signal, e.steps+1
+			if ev.Verb == machine.StopAll && e.stopAt == 0 {
+				e.stopAt = w.now
+			}
 		}
 	case e.booted && e.stop == "":
 		e.asked = ev.By
@@ -127,7 +136,7 @@ func (w *World) expectLoaded(ev machine.Event) {
 	}
 	for _, t := range w.order {
 		if e.specs[t.name] == nil {
-			t.restartAt, t.removed, t.loadedSince = 0, true, true
+			t.restartAt, t.removed, t.loadedSince, t.held, t.again = 0, true, true, false, false
 		}
 	}
 }

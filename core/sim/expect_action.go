@@ -39,7 +39,9 @@ func (w *World) expectSignal(p *process, a machine.Signal) bool {
 	w.check(p.pid == a.PID, "signal to %v with pid %d, it has %d", a.ID, a.PID, p.pid)
 	w.check(!p.killed, "signal %d to %v, which was killed", a.Signal, a.ID)
 	if a.Group {
-		w.check(a.Signal == KILL && p.told && p.terms.stop != 0 && w.now >= after(p.toldAt, p.terms.stop),
+		limit := w.expect.config.Settings.ShutdownTimeout
+		late := w.expect.stop == machine.StopAll && limit != 0 && w.now >= after(w.expect.stopAt, limit)
+		w.check(a.Signal == KILL && p.told && (late || p.terms.stop != 0 && w.now >= after(p.toldAt, p.terms.stop)),
 			"%v is killed before its time", a.ID)
 		p.killed = true
 		w.tally(a.ID.Program).kills++
@@ -48,10 +50,13 @@ func (w *World) expectSignal(p *process, a machine.Signal) bool {
 		p.told, p.toldAt = true, w.now
 	}
 	p.toldStep = w.expect.steps
-	if w.expect.stop == "" && !p.left {
+	if w.expect.stop == "" && !p.left && !w.expect.byHand {
 		p.nudge = a.Signal
 	}
-	if w.expect.stop == machine.StopAll && p.killBy == 0 && !p.terms.forEver {
+	if p.asked {
+		p.nudge = 0
+	}
+	if (w.expect.stop == machine.StopAll || p.asked && !w.expect.byHand) && p.killBy == 0 && !p.terms.forEver {
 		p.killBy = after(w.now, p.terms.longest)
 	}
 	return true
@@ -90,6 +95,7 @@ func (w *World) expectQuit(a machine.Quit) {
 	}
 	w.check(!w.trial.there, "mwlua leaves and the process of a trial is there")
 	w.expectNobodyWaits()
+	w.check(len(e.commands) == 0, "mwlua leaves and %d wait for what they asked", len(e.commands))
 	if e.generation == 0 && e.stop == "" {
 		w.check(a.Status == 1, "mwlua leaves with status %d after the first load failed", a.Status)
 		return

@@ -14,8 +14,12 @@ func (w *World) expectNote(n machine.Note) {
 	e := &w.expect
 	switch n.Kind {
 	case machine.NoteStopping:
+		if n.Text == allDone {
+			w.expectDone()
+		}
 		if e.stop == "" {
 			e.stop, e.signal = machine.StopAll, TERM
+			e.stopAt = w.now
 		}
 		e.stopStep = e.steps
 	case machine.NoteExited, machine.NoteSpawnFailed:
@@ -54,14 +58,26 @@ func (w *World) expectEnd(n machine.Note) {
 		if e.signal == INT && e.status == 0 && n.Exit.Status() == 128+INT {
 			e.status = 128 + INT
 		}
+	case p.asked:
+		w.check(n.Verdict == policy.Verdict{}, "a verdict on the end of %v, which somebody asked for", n.ID)
 	default:
 		w.expectVerdict(n)
 	}
 }
 
+// allDone is what the machine says when it leaves by itself.
+const allDone = "all programs have ended, and exit_when is all-done"
+
 func (w *World) expectVerdict(n machine.Note) {
-	t, rule := w.tally(n.ID.Program), w.expect.specs[n.ID.Program].Exit
+	t, spec := w.tally(n.ID.Program), w.expect.specs[n.ID.Program]
+	rule := spec.Exit
 	v := rule.Decide(n.Exit, w.expect.seed)
+	if v.Do == policy.Fail && spec.Critical && w.expect.config.Settings.ExitWhen != program.ExitNever {
+		v.Do, v.ExitCode, v.Reason = policy.Shutdown, max(n.Exit.Status(), 1), "it is critical, and has failed: "+v.Reason
+	}
+	if v.Do == policy.Fail {
+		t.failed = max(n.Exit.Status(), 1)
+	}
 	w.check(v == n.Verdict, "the policy of %v says %+v to %+v, the machine %+v", n.ID, v, n.Exit, n.Verdict)
 	w.check(v.Delay >= 0 && v.Delay <= 48*time.Hour, "%v is to restart in %v", n.ID, v.Delay)
 	w.expectCounts(t, rule, n.Exit)
@@ -72,9 +88,11 @@ func (w *World) expectVerdict(n machine.Note) {
 		w.expect.status = v.ExitCode
 	}
 	if v.Do == policy.Restart {
-		t.restartAt = after(w.now, v.Delay)
+		t.restartAt = max(after(w.now, v.Delay), after(t.started, rule.MinInterval))
 	}
-	if v.Do == policy.Restart && rule.Limit > 0 {
+	if v.Do == policy.Restart && rule.Limit > 0 && n.Exit.Restarts >= rule.Limit {
+		t.restarts = nil
+	} else if v.Do == policy.Restart && rule.Limit > 0 {
 		t.restarts = append(t.restarts, w.now)
 		t.restarts = t.restarts[max(0, len(t.restarts)-rule.Limit):]
 	}
@@ -131,8 +149,9 @@ func (w *World) expectStarted() {
 	for i := range e.config.Programs {
 		spec := &e.config.Programs[i]
 		t := w.tally(spec.Name)
-		replace := spec.OnReload == program.Replace && !spec.NoStartOnReload
-		w.check(!replace && e.generation > 1 || t.generation == e.generation, "%q was not started by the load", t.name)
+		replace := spec.OnReload == program.Replace && !spec.NoStartOnReload && !spec.NoAutostart && !t.held && !t.again
+		idle := spec.NoAutostart || t.held || t.again
+		w.check(idle || !replace && e.generation > 1 || t.generation == e.generation, "%q was not started by the load", t.name)
 		staying := 0
 		for _, p := range t.live {
 			w.check(!replace || p.generation == e.generation || p.told, "%v was not told to go by the load", p.id)

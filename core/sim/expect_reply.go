@@ -14,13 +14,14 @@ func (w *World) Ask(by string, hard bool) {
 }
 
 func (w *World) expectReply(a machine.Reply) {
-	i := slices.Index(w.expect.waiting, a.To)
-	if i < 0 {
-		w.fail("an answer to %d, who does not wait for one", a.To)
-		return
+	w.check(a.OK == (a.Text == "") && a.OK == (a.Why == ""), "an answer that is %v says %q, %q", a.OK, a.Why, a.Text)
+	for _, list := range []*[]uint64{&w.expect.waiting, &w.expect.commands} {
+		if i := slices.Index(*list, a.To); i >= 0 {
+			*list = slices.Delete(*list, i, i+1)
+			return
+		}
 	}
-	w.expect.waiting = slices.Delete(w.expect.waiting, i, i+1)
-	w.check(a.OK == (a.Text == ""), "an answer that is %v says %q", a.OK, a.Text)
+	w.fail("an answer to %d, who does not wait for one", a.To)
 }
 
 // expectNobodyWaits holds whenever no reload runs.

@@ -22,6 +22,8 @@ func (w *World) expectStep(ev machine.Event) {
 		w.expectNobodyWaits()
 	}
 	w.check(s.Stop.Verb == e.stop || w.quit, "stop is %q, the machine says %q", e.stop, s.Stop.Verb)
+	idle := s.Generation > 0 && s.Reload.Step == machine.Idle && s.Stop.Verb == "" && len(w.order) > 0
+	w.check(!idle || s.Config.Settings.ExitWhen != program.ExitWhenDone || w.busy() || w.quit, "all is done and mwlua stays")
 	w.expectTold(ev)
 	w.expectSame(s)
 }
@@ -83,7 +85,7 @@ func (w *World) expectOnTime() {
 		w.check(held || w.expect.stop != "" || !overdue(t.restartAt), "the restart of %q is lost", t.name)
 		for _, p := range t.live {
 			w.check(p.killed || !overdue(p.killBy), "%v was to be killed", p.id)
-			w.check(p.killed || p.tooLate || w.expect.stop == machine.StopAll || !overdue(p.leaveBy), "%v stays beyond its former_timeout", p.id)
+			w.check(p.killed || p.tooLate || p.asked || w.expect.stop == machine.StopAll || !overdue(p.leaveBy), "%v stays beyond its former_timeout", p.id)
 		}
 	}
 }
@@ -96,6 +98,9 @@ func (w *World) expectSettled() {
 	s := w.m.State()
 	for i := range s.Config.Programs {
 		spec, p := &s.Config.Programs[i], &s.Programs[i]
+		if t := w.tally(p.Name); t.held || t.again {
+			continue
+		}
 		if p.Phase != machine.Running || spec.OnReload != program.Replace || spec.NoStartOnReload {
 			continue
 		}

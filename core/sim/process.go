@@ -18,10 +18,14 @@ type tally struct {
 	// What the machine is held to, see expect.go:
 	seq         uint64            // of the last spawn
 	generation  uint64            // of the last spawn
+	started     machine.Instant   // when the last spawn was
 	restartAt   machine.Instant   // when the next is promised; 0 means that it is not
 	failures    int               // in a row
 	restarts    []machine.Instant // the last ones under a policy with a limit
 	loadedSince bool              // a load came after the last exit: it may start earlier, and its failures may be forgotten
+	held        bool              // it was stopped by hand
+	again       bool              // its instance was stopped by hand to be replaced
+	failed      int               // the status with which it has failed for good; 0 means that it has not
 	removed     bool              // it was not declared for a while, and its numbers may begin again
 }
 
@@ -41,6 +45,7 @@ type process struct {
 	toldStep   int // the step that sent the last one
 	nudge      int // the signal by which a reload told it that it is kept; 0 means none
 	killed     bool
+	asked      bool            // somebody asked that it ends
 	left       bool            // a reload told it to leave
 	leaveBy    machine.Instant // when its former_timeout ends; 0 means never
 	tooLate    bool            // the machine said that it stayed too long
@@ -104,7 +109,8 @@ func (w *World) spawn(a machine.Spawn) {
 	p.terms.add(&a.Spec)
 	t.live = append(t.live, p)
 	t.spawns++
-	t.generation, t.restartAt = p.generation, 0
+	t.started = w.now
+	t.generation, t.restartAt, t.again, t.failed = p.generation, 0, false, 0
 	answer := t.behaviour.Spawn
 	at := w.later(answer.After)
 	if answer.Fails != "" {

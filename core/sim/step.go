@@ -115,8 +115,11 @@ func (w *World) step(ev machine.Event) {
 func (w *World) hear(ev machine.Event) {
 	switch ev := ev.(type) {
 	case machine.Request:
-		if ev.From != 0 && ev.Verb == machine.ReloadAll {
+		switch {
+		case ev.From != 0 && ev.Verb == machine.ReloadAll:
 			w.expect.waiting = append(w.expect.waiting, ev.From)
+		case ev.From != 0 && ev.Program != "":
+			w.expect.commands = append(w.expect.commands, ev.From)
 		}
 	case machine.Spawned:
 		if p := w.process(ev.ID); p != nil {

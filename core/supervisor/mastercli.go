@@ -186,7 +186,7 @@ func (s *supervisor) answer(a machine.Reply) {
 	}
 	delete(s.cli.waiting, a.To)
 	logs := s.Log.Startup()
-	if a.Dropped {
+	if a.Why == machine.WhyDropped {
 		logs = a.Text
 	}
 	file := os.NewFile(uintptr(fd), "reload")

@@ -16,9 +16,9 @@ func describe(now machine.Instant, n machine.Note) (level, string) {
 	case machine.NoteSpawned:
 		return notice, fmt.Sprintf("%s started, pid %d", who(n), n.PID)
 	case machine.NoteSpawnFailed:
-		return alert, fmt.Sprintf("%s did not start: %s%s", who(n), n.Text, follows(n))
+		return alert, fmt.Sprintf("%s did not start: %s%s", who(n), n.Text, follows(now, n))
 	case machine.NoteExited:
-		return exitLevel(n), fmt.Sprintf("%s (pid %d) %s after %v%s", who(n), n.PID, ended(n.Exit), round(n.Exit.Ran), follows(n))
+		return exitLevel(n), fmt.Sprintf("%s (pid %d) %s after %v%s", who(n), n.PID, ended(n.Exit), round(n.Exit.Ran), follows(now, n))
 	case machine.NoteKill:
 		return warning, fmt.Sprintf("%s (pid %d) did not go in time (%s): killing its process group", who(n), n.PID, n.Text)
 	case machine.NoteLeftTooLate:
@@ -26,6 +26,8 @@ func describe(now machine.Instant, n machine.Note) (level, string) {
 	case machine.NoteSignalFailed:
 		return alert, fmt.Sprintf("cannot send %s to %s (pid %d): %s", signalName(n.Signal), who(n), n.PID, n.Text)
 	case machine.NoteChange:
+		return notice, fmt.Sprintf("%s: %s%s", who(n), n.Text, sent(n))
+	case machine.NoteAsked:
 		return notice, fmt.Sprintf("%s: %s%s", who(n), n.Text, sent(n))
 	case machine.NoteStopping:
 		return warning, fmt.Sprintf("stopping all programs (%s)", n.Text)
@@ -108,14 +110,14 @@ func exitLevel(n machine.Note) level {
 }
 
 // follows says what happens next.
-func follows(n machine.Note) string {
+func follows(now machine.Instant, n machine.Note) string {
 	reason := ""
 	if n.Verdict.Reason != "" {
 		reason = " (" + n.Verdict.Reason + ")"
 	}
 	switch n.Verdict.Do {
 	case policy.Restart:
-		return fmt.Sprintf("; it starts again in %v%s", round(n.Verdict.Delay), reason)
+		return fmt.Sprintf("; it starts again in %v%s", round(time.Duration(n.Until-now)), reason)
 	case policy.Stop:
 		return "; it stays down" + reason
 	case policy.Fail:

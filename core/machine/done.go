@@ -1,0 +1,43 @@
+package machine
+
+import (
+	"github.com/mwlua/mwlua/core/policy"
+	"github.com/mwlua/mwlua/core/program"
+)
+
+// final makes the end of a critical program, which nothing restarts any more, the end of all.
+func (m *Machine) final(slot int, exit policy.Exit, v policy.Verdict) policy.Verdict {
+	spec := &m.s.Config.Programs[slot]
+	if v.Do == policy.Fail && spec.Critical && m.s.Config.Settings.ExitWhen != program.ExitNever {
+		v.Do, v.ExitCode = policy.Shutdown, max(exit.Status(), 1)
+		v.Reason = "it is critical, and has failed: " + v.Reason
+	}
+	return v
+}
+
+// leaveIfDone leaves when nothing runs and nothing will, if the configuration wants that. A program that was stopped by hand may
+// be started again. The status is that of the first program that has failed.
+func (m *Machine) leaveIfDone() {
+	s := &m.s
+	if s.Config.Settings.ExitWhen != program.ExitWhenDone || s.Stop.Verb != "" || m.alive > 0 || s.Generation == 0 || s.Reload.Step != Idle {
+		return
+	}
+	if _, waits := m.starts.first(m.startValid); waits {
+		return
+	}
+	status := s.Status
+	for i := range s.Programs {
+		p := &s.Programs[i]
+		if p.Held {
+			return
+		}
+		if p.Phase == Failed && status == 0 {
+			status = max(p.Last.Status(), 1)
+		}
+	}
+	s.Status = status
+	m.do(Notify{Doing: IsStopping})
+	s.Stop.Verb = StopAll
+	m.do(Note{Kind: NoteStopping, Text: "all programs have ended, and exit_when is all-done"})
+	m.stopped()
+}
