@@ -44,7 +44,7 @@ func supervisorFields() []field {
 			}
 		}},
 		choiceField("exit_when", "critical-failed", "When mwlua ends by itself. \"critical-failed\": when a critical program failed for "+
-			"good, or nothing is left to do. \"all-done\": only when nothing is left to do. \"never\": only when asked to.",
+			"good. \"all-done\": then, and when nothing runs and nothing will. \"never\": only when asked to.",
 			[]string{"critical-failed", "all-done", "never"}, func(d *draft, c string) { of(d).ExitWhen = exitWhen(c) }),
 		timeoutField("shutdown_timeout", "30s", "How long a shutdown may take as a whole. Then what is left gets SIGKILL. false means that "+
 			"only the programs' own `stop_timeout` counts.", func(d *draft) *time.Duration { return &of(d).ShutdownTimeout }),

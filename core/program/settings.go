@@ -29,10 +29,10 @@ type Settings struct {
 type ExitWhen string
 
 const (
-	// ExitOnCritical leaves when a critical program failed for good, with its status, and when nothing is left that runs or
-	// will run. It is the zero value.
+	// ExitOnCritical leaves when a critical program failed for good, with its status. It is the zero value.
 	ExitOnCritical ExitWhen = ""
-	// ExitWhenDone leaves only when nothing is left that runs or will run.
+	// ExitWhenDone leaves then, and when nothing runs and nothing will, with the status of the first program that has failed for
+	// good. What somebody stopped may be started again: it keeps mwlua.
 	ExitWhenDone ExitWhen = "all-done"
 	// ExitNever stays until it is asked to leave.
 	ExitNever ExitWhen = "never"

@@ -73,7 +73,7 @@
 ---@field control_mode? string The permissions of the control socket. Default: "0600"
 ---@field control_group? string|number The group of the control socket. The default is mwlua's own.
 ---@field runtime_dir? string Where sockets are put. The default is $RUNTIME_DIRECTORY, else /run/mwlua, else $XDG_RUNTIME_DIR/mwlua.
----@field exit_when? "critical-failed"|"all-done"|"never" When mwlua ends by itself. "critical-failed": when a critical program failed for good, or nothing is left to do. "all-done": only when nothing is left to do. "never": only when asked to. Default: "critical-failed"
+---@field exit_when? "critical-failed"|"all-done"|"never" When mwlua ends by itself. "critical-failed": when a critical program failed for good. "all-done": then, and when nothing runs and nothing will. "never": only when asked to. Default: "critical-failed"
 ---@field shutdown_timeout? string|false How long a shutdown may take as a whole. Then what is left gets SIGKILL. false means that only the programs' own `stop_timeout` counts. Default: "30s"
 ---@field reload_timeout? string How long the trial of a reload may take. Default: "10s"
 ---@field notify? "auto"|"never" Whether the service manager is told what mwlua does: if it wants to know, or never. Default: "auto"
