@@ -144,7 +144,16 @@ func checkCloseOnExec(t *testing.T, fd int, want bool) {
 // cannot be upgraded by a reload.
 func TestVectorV1(t *testing.T) {
 	t.Parallel()
-	data, err := os.ReadFile("testdata/v1.json")
+	for _, name := range []string{"v1.json", newest} {
+		t.Run(name, func(t *testing.T) { checkVector(t, name) })
+	}
+}
+
+// newest is the vector of format 1 since programs can be commanded.
+const newest = "v1-commands.json"
+
+func checkVector(t *testing.T, name string) {
+	data, err := os.ReadFile("testdata/" + name)
 	must(t, err)
 	d, err := carry.Decode(data)
 	must(t, err)
@@ -198,7 +207,7 @@ func indented(data []byte) string {
 // goes on with a new vector, and the old one is kept.
 func TestVectorV1IsWhatIsWrittenNow(t *testing.T) {
 	t.Parallel()
-	data, err := os.ReadFile("testdata/v1.json")
+	data, err := os.ReadFile("testdata/" + newest)
 	must(t, err)
 	d, err := carry.Decode(data)
 	must(t, err)
