@@ -10,6 +10,9 @@ import (
 // accepted as by HAProxy: 340 parentheses (H-3.15).
 const maxDepth = 1024
 
+// maxArgument is the length of what a predicate is asked, which must fit into a buffer of HAProxy's.
+const maxArgument = 1<<14 - 1
+
 // condition is a parsed expression. It is evaluated only after all of it could be parsed (H-3.12).
 type condition func(facts) (bool, error)
 
@@ -186,12 +189,17 @@ func (p *parser) arguments(known predicate) []string {
 		quote   byte
 	)
 	for ; p.pos < len(p.text); p.pos++ {
-		switch c := p.text[p.pos]; {
+		c := p.text[p.pos]
+		ends := quote == 0 && (c == ',' || c == ')')
+		switch {
+		case !ends && len(current) == maxArgument: // a quote needs room too
+			p.fail(p.pos, fmt.Sprintf("argument longer than %d bytes", maxArgument), "make it shorter")
+			return nil
 		case c == '\'' && quote != '"', c == '"' && quote != '\'':
 			quote ^= c
 		case c == '\\' && quote != '\'':
 			current = append(current, p.escape())
-		case quote != 0 || c != ',' && c != ')':
+		case !ends:
 			current = append(current, c)
 		case c == ')':
 			return append(args, string(current))

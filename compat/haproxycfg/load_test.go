@@ -232,7 +232,7 @@ func TestReleases(t *testing.T) {
 
 func TestVersions(t *testing.T) {
 	ascending := []string{
-		"1.9-dev2-abc123-45", "2.6-dev1", "2.6-dev2", "2.6-dev2-ab12-3", "2.6-rc1", "2.6-pre2", "2.6", "2.6-1", "2.6.1",
+		"1.9-dev2-abc123-45", "2.6-dev", "2.6-dev1", "2.6-dev2", "2.6-dev2-ab12-3", "2.6-rc1", "2.6-pre2", "2.6", "2.6-1", "2.6.1",
 		"2.6.1.1", "2.6.12", "2.6.12-abc-2", "3", "99.0.0.1-rc1",
 	}
 	for i := 1; i < len(ascending); i++ {
@@ -242,7 +242,7 @@ func TestVersions(t *testing.T) {
 			t.Errorf("%s %v is not before %s %v", ascending[i-1], v, ascending[i], w)
 		}
 	}
-	for _, text := range []string{"", "x", "v2", "2.x", "2.6 ", "2.", "2..6", "1.2.3.4.5", "2-dev", "2-dev1x", "-1", "0x2", "99999999999999999999"} {
+	for _, text := range []string{"", "x", "v2", "2.x", "2.6 ", "2.", "2..6", "1.2.3.4.5", "2-devx", "2-dev1x", "-1", "0x2", "9999999999", "99999999999999999999"} {
 		if v, ok := parseVersion(text); ok {
 			t.Errorf("%q is %v", text, v)
 		}

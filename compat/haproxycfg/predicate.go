@@ -35,12 +35,17 @@ var predicateNames = []string{
 	"openssl_version_before", "ssllib_name_startswith", "streq", "strneq", "strstr", "version_atleast", "version_before",
 }
 
-// opensslVersion is the library that questions about it are answered for.
-const opensslVersion = "3.0.22"
+// opensslVersion is the library that questions about it are answered for, and opensslNumber what it calls itself.
+const (
+	opensslVersion = "3.0.22"
+	opensslNumber  = 0x30000160
+)
 
-// features are those of Debian's build. HAProxy itself is not asked: it may not be installed (D-2).
-var features = strings.Fields(`ACCEPT4 BACKTRACE CPU_AFFINITY CRYPT_H DL EPOLL GETADDRINFO LIBCRYPT LINUX_SPLICE
-	LINUX_TPROXY LUA NETFILTER NS OPENSSL OT PCRE2 PCRE2_JIT POLL PRCTL PROMEX RT SLZ SYSTEMD TFO THREAD THREAD_DUMP TPROXY`)
+// features are those of Debian's build, as haproxy -vv lists them. HAProxy itself is not asked: it may not be installed (D-2).
+const features = "-51DEGREES +ACCEPT4 +BACKTRACE -CLOSEFROM +CPU_AFFINITY +CRYPT_H -DEVICEATLAS +DL -ENGINE +EPOLL -EVPORTS " +
+	"+GETADDRINFO -KQUEUE +LIBCRYPT +LINUX_SPLICE +LINUX_TPROXY +LUA -MEMORY_PROFILING +NETFILTER +NS -OBSOLETE_LINKER +OPENSSL " +
+	"+OT -PCRE +PCRE2 +PCRE2_JIT -PCRE_JIT +POLL +PRCTL -PROCCTL +PROMEX -QUIC +RT +SLZ -STATIC_PCRE -STATIC_PCRE2 +SYSTEMD " +
+	"+TFO +THREAD +THREAD_DUMP +TPROXY -WURFL -ZLIB"
 
 // enabledFeatures are on unless an option of the command line turns them off (H-3.22).
 var enabledFeatures = []string{"POLL", "EPOLL", "SPLICE", "GETADDRINFO", "REUSEPORT", "FAST-FORWARD"}
@@ -54,15 +59,17 @@ func not(eval func(facts, []string) (bool, error)) func(facts, []string) (bool, 
 
 func never(facts, []string) (bool, error) { return false, nil }
 
-// defined asks for a variable, which may be empty. Pseudo variables are none (H-3.19).
+// defined asks for a variable, which may be empty. Pseudo variables are none (H-3.19). HAProxy asks getenv(3), to which A=x
+// names a variable A whose value begins with x=.
 func defined(f facts, args []string) (bool, error) {
-	_, ok := f.lookup(args[0])
-	return ok && !strings.HasPrefix(args[0], "."), nil
+	name, begin, cut := strings.Cut(args[0], "=")
+	value, ok := f.lookup(name)
+	return ok && !strings.HasPrefix(name, ".") && (!cut || strings.HasPrefix(value, begin+"=")), nil
 }
 
-// feature is true for "" too, by accident in HAProxy (H-3.21).
+// feature is true for "" too, by accident in HAProxy, and for neighbours in the list, such as "PCRE2 +PCRE2_JIT" (H-3.21).
 func feature(_ facts, args []string) (bool, error) {
-	return args[0] == "" || slices.Contains(features, args[0]), nil
+	return args[0] == "" || strings.Contains(features+" ", "+"+args[0]+" "), nil
 }
 
 func enabled(_ facts, args []string) (bool, error) {
@@ -88,6 +95,5 @@ func opensslAtLeast(_ facts, args []string) (bool, error) {
 	if !ok {
 		return false, fmt.Errorf("%s is no version of OpenSSL: write one like 3.0.0 or 1.1.1k", quote(args[0]))
 	}
-	ours, _ := parseOpenSSL(opensslVersion)
-	return ours.compare(asked) >= 0, nil
+	return opensslNumber >= asked, nil
 }
