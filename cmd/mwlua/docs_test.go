@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 const root = "../.."
@@ -28,7 +30,7 @@ func TestReadmeCommands(t *testing.T) {
 			commands = append(commands, strings.TrimSpace(command))
 		}
 	}
-	if len(commands) < 2 || commands[0] != "go run ./cmd/mwlua run -haproxy examples/haproxy.cfg" {
+	if len(commands) < 2 || commands[0] != "go run ./cmd/mwlua run examples/quickstart.lua" {
 		t.Fatalf("README's commands are %q", commands)
 	}
 	if ci := readFile(t, ".ci/run"); !strings.Contains(ci, "\n"+commands[1]+"\n") {
@@ -36,7 +38,21 @@ func TestReadmeCommands(t *testing.T) {
 	}
 }
 
-// TestExampleRuns starts the example of README's first command, as it stands, and stops it by Ctrl-C's signal.
+// TestQuickstartRuns starts the example of README's first command, as it stands, and stops it by Ctrl-C's signal.
+func TestQuickstartRuns(t *testing.T) {
+	w := newWindowIn(t, t.TempDir(), func(w *window) {
+		w.write("quickstart.lua", readFile(t, "examples/quickstart.lua"))
+		w.cmd.Args = []string{w.path("mwlua"), "run", "quickstart.lua"}
+	})
+	w.logged("flaky#2 started", 1)
+	w.signal(unix.SIGINT)
+	w.until("the end of mwlua", w.isGone) // what its shells have started is left to the end of the test
+	if got := masterStatus(w.cmd.ProcessState); got != "exit:0" {
+		t.Errorf("mwlua ended with %s%s", got, w.files())
+	}
+}
+
+// TestExampleRuns does so with that for HAProxy.
 func TestExampleRuns(t *testing.T) {
 	r := newRun(t, mwluaMaster, readFile(t, "examples/haproxy.cfg"))
 	r.loaded()

@@ -14,10 +14,12 @@ import (
 	"github.com/mwlua/mwlua/core/control/mastercli"
 	"github.com/mwlua/mwlua/core/program"
 	"github.com/mwlua/mwlua/core/supervisor"
+	"github.com/mwlua/mwlua/lua"
 )
 
 // sources is where a configuration comes from, and what else the command line says. The letters are HAProxy's.
 type sources struct {
+	lua         []string // Lua files, in order; they come after those of haproxy
 	haproxy     []string // haproxy.cfg files, or directories of them, in order
 	dir         string   // -C
 	pidfile     string   // -p
@@ -61,7 +63,7 @@ func (s *sources) flags(c *cobra.Command) {
 	f.BoolVar(&s.foreground, "db", false, "stay in the foreground, even with -D")
 	f.BoolVar(&s.systemd, "Ws", false, "stay in the foreground, even with -D; systemd is told whenever NOTIFY_SOCKET is set")
 	f.BoolP("master-worker", "W", false, "changes nothing: mwlua is a master in any case")
-	f.StringVar(&s.logFormat, "log-format", string(supervisor.HAProxyFormat), "`FORM` of log lines: haproxy or text")
+	f.StringVar(&s.logFormat, "log-format", "", "`FORM` of log lines: text, haproxy or json (default haproxy with an haproxy.cfg, else text)")
 	f.StringVar(&s.logFile, "log-file", "", "append standard output and error to this `FILE`, the programs' too; a reload opens it anew")
 	f.BoolVarP(&s.version, "version", "v", false, "print the version and leave")
 	f.BoolVar(&s.version, "vv", false, "the same")
@@ -76,15 +78,20 @@ func (s *sources) read(c *cobra.Command, args []string) error {
 	if dash < 0 {
 		dash = len(args)
 	}
-	if dash > 0 {
-		return fmt.Errorf("unexpected argument %q: every file needs a -haproxy or -f before it", args[0])
+	for _, name := range args[:dash] {
+		if strings.HasSuffix(name, ".cfg") {
+			return fmt.Errorf("unexpected argument %q: an haproxy.cfg needs a -haproxy or -f before it", name)
+		}
 	}
-	s.haproxy = append(s.haproxy, args...)
-	if len(s.haproxy) == 0 {
-		return errors.New("no configuration: name one with -haproxy FILE or -f FILE")
+	s.lua, s.haproxy = args[:dash], append(s.haproxy, args[dash:]...)
+	if len(s.haproxy)+len(s.lua) == 0 {
+		return errors.New("no configuration: name a Lua file, or an haproxy.cfg with -haproxy FILE or -f FILE")
 	}
-	if s.logFormat != string(supervisor.HAProxyFormat) && s.logFormat != string(supervisor.TextFormat) {
-		return fmt.Errorf("--log-format: unknown format %q (haproxy or text)", s.logFormat)
+	if s.withHAProxy != "" && len(s.haproxy) == 0 {
+		return errors.New("-with-haproxy: there is no haproxy.cfg: name one with -haproxy FILE or -f FILE")
+	}
+	if s.logFormat != "" && !slices.Contains(supervisor.Formats(), supervisor.Format(s.logFormat)) {
+		return fmt.Errorf("--log-format: unknown format %q (haproxy, text or json)", s.logFormat)
 	}
 	return nil
 }
@@ -154,8 +161,31 @@ func (s *sources) announced() string {
 // detaches says whether mwlua is to be a daemon. HAProxy 2.6 becomes one with -db or -Ws too (H-4.13).
 func (s *sources) detaches() bool { return s.daemon && !s.foreground && !s.systemd }
 
-// load reads the configuration. The environment is the one that we were started with, at every load (T-20).
+// load reads the configuration: the HAProxy files, then the Lua files, which may change what those declare.
 func (s *sources) load(run supervisor.Runner) (program.Config, program.Problems) {
+	if len(s.lua) == 0 {
+		return s.loadHAProxy(run)
+	}
+	o := lua.Options{Files: s.lua, Env: os.Environ(), Check: s.checks, Version: version, Log: func(level, text string) {
+		fmt.Fprintf(os.Stderr, "mwlua: %s: %s\n", level, text)
+	}}
+	var problems program.Problems
+	if len(s.haproxy) > 0 {
+		config, found := s.loadHAProxy(run)
+		if len(found.Errors()) > 0 {
+			return config, found
+		}
+		o.Base, problems = &config, found
+	}
+	config, found := lua.Load(o)
+	if s.pidfile != "" {
+		config.Pidfile, _ = filepath.Abs(s.pidfile) // it cannot fail: we are somewhere
+	}
+	return config, append(problems, found...)
+}
+
+// loadHAProxy reads the HAProxy files. The environment is the one that we were started with, at every load (T-20).
+func (s *sources) loadHAProxy(run supervisor.Runner) (program.Config, program.Problems) {
 	o := haproxycfg.Options{
 		Files:       s.haproxy,
 		Env:         os.Environ(),

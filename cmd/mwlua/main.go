@@ -17,9 +17,10 @@ var version = "devel"
 
 // The exit statuses of the command line. What a supervisor itself leaves with is chosen by policy.
 const (
-	exitDone   = 0
-	exitFailed = 1
-	exitUsage  = 2
+	exitDone    = 0
+	exitFailed  = 1
+	exitUsage   = 2
+	exitInvalid = 6 // a configuration in Lua cannot be used
 )
 
 func main() {

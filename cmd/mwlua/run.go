@@ -16,13 +16,13 @@ import (
 func runCommand(status *int) *cobra.Command {
 	var s sources
 	c := &cobra.Command{
-		Use:   "run -haproxy FILE... [-- FILE...]",
+		Use:   "run FILE.lua... [-haproxy FILE]... [-- FILE...]",
 		Short: "Start the programs of a configuration and supervise them",
 		Long: `Start the programs of a configuration and supervise them, in the foreground or, with -D, in the background.
 
 SIGUSR2 and SIGHUP reload the configuration, SIGTERM and SIGINT stop every program and leave, SIGUSR1 asks every program
 to finish (SIGUSR1) and leaves when all have.`,
-		Example: "  mwlua run -haproxy /etc/haproxy/haproxy.cfg\n  mwlua run -W -D -f /etc/haproxy/haproxy.cfg -p /run/mwlua.pid -log-file /var/log/mwlua.log",
+		Example: "  mwlua run /etc/mwlua/mwlua.lua\n  mwlua run -haproxy /etc/haproxy/haproxy.cfg\n  mwlua run -W -D -f /etc/haproxy/haproxy.cfg -p /run/mwlua.pid -log-file /var/log/mwlua.log",
 		RunE: s.command(status, func(c *cobra.Command) (int, error) {
 			if s.checks {
 				return s.check()
@@ -37,7 +37,7 @@ to finish (SIGUSR1) and leaves when all have.`,
 func checkCommand(status *int) *cobra.Command {
 	var s sources
 	c := &cobra.Command{
-		Use:     "check -haproxy FILE... [-- FILE...]",
+		Use:     "check FILE.lua... [-haproxy FILE]... [-- FILE...]",
 		Short:   "Say what is wrong with a configuration, and start nothing",
 		Long:    "Say what is wrong with a configuration, and start nothing. Takes the flags of run.",
 		Example: "  mwlua check -haproxy /etc/haproxy/haproxy.cfg",
@@ -122,22 +122,47 @@ func (s *sources) options(log *supervisor.Log, load loader) supervisor.Options {
 }
 
 func (s *sources) masterOptions(out *output) supervisor.Options {
-	format := supervisor.Format(s.logFormat)
 	self := []int{os.Getpid()}
 	if s.image == daemonImage {
 		syscall.CloseOnExec(launcherFD)
-		out.launcher, out.ends = os.NewFile(launcherFD, "launcher"), loadedLine(format)
+		out.launcher = os.NewFile(launcherFD, "launcher")
 		self = append(self, os.Getppid())
 	}
-	return s.options(supervisor.NewLog(out, format), func(run supervisor.Runner) (program.Config, program.Problems) {
+	log := supervisor.NewLog(out, s.format())
+	o := s.options(log, func(run supervisor.Runner) (program.Config, program.Problems) {
 		config, problems := s.loadAlone(run, self...)
 		if len(problems.Errors()) == 0 {
+			s.tune(log, config.Settings)
 			if err := s.settle(out, config.Quiet); err != nil {
 				problems = append(problems, program.Problem{Text: fmt.Sprintf("cannot use %s: %v", os.DevNull, err)})
 			}
 		}
 		return config, problems
 	})
+	o.Ready = func() {
+		log.Flush() // the launcher is told all of the load
+		out.ready()
+	}
+	return o
+}
+
+// format is the form of log lines before the configuration says something about it.
+func (s *sources) format() supervisor.Format {
+	switch {
+	case s.logFormat != "":
+		return supervisor.Format(s.logFormat)
+	case len(s.haproxy) > 0:
+		return supervisor.HAProxyFormat
+	}
+	return supervisor.TextFormat
+}
+
+// tune has the log follow the configuration. The command line wins.
+func (s *sources) tune(log *supervisor.Log, settings program.Settings) {
+	if s.logFormat == "" && settings.LogFormat != "" {
+		log.SetFormat(supervisor.Format(settings.LogFormat))
+	}
+	log.SetLevel(settings.LogLevel)
 }
 
 // trialCommand is what a reload runs first; its arguments are those of the command that reloads.
@@ -174,7 +199,7 @@ func trialCommand(status *int) *cobra.Command {
 
 // trialOptions are those of a process that lives beside the master, which is its parent.
 func (s *sources) trialOptions() supervisor.Options {
-	log := supervisor.NewLog(os.Stderr, supervisor.Format(s.logFormat))
+	log := supervisor.NewLog(os.Stderr, s.format())
 	return s.options(log, func(run supervisor.Runner) (program.Config, program.Problems) {
 		return s.loadAlone(run, os.Getppid())
 	})
@@ -190,6 +215,7 @@ func (s *sources) check() (int, error) {
 	if s.worker != nil {
 		defer s.worker.clean()
 	}
+	s.checks = true
 	config, problems := s.load(supervisor.RunAlone)
 	if s.silent(config.Quiet) {
 		if len(problems.Errors()) > 0 {
@@ -205,6 +231,8 @@ func (s *sources) check() (int, error) {
 		fmt.Fprintf(os.Stderr, "mwlua: %s: %v\n", severity, p)
 	}
 	switch {
+	case len(problems.Errors()) > 0 && len(s.lua) > 0:
+		return exitInvalid, nil
 	case len(problems.Errors()) > 0:
 		return exitFailed, nil
 	case s.verbose:

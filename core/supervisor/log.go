@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode"
 
@@ -19,15 +20,20 @@ type Format string
 const (
 	TextFormat    Format = "text"    // time, level, what happened, why, what happens next and when
 	HAProxyFormat Format = "haproxy" // as HAProxy's master says it, for those who read it by program (H-10.3)
+	JSONFormat    Format = "json"    // an object a line, for those who collect logs
 )
+
+// Formats are all of them.
+func Formats() []Format { return []Format{TextFormat, HAProxyFormat, JSONFormat} }
 
 // Log writes what happens, a line a decision. It belongs to the goroutine of the loop, and never keeps it waiting: a reader
 // that does not read costs lines, which are counted, and not a stop.
 type Log struct {
-	format Format
-	pid    int
-	queue  chan entry
-	lost   int // lines that found no room since the last one that did
+	form  atomic.Value // Format
+	least atomic.Int32 // rank of the least level that is written
+	pid   int
+	queue chan entry
+	lost  int // lines that found no room since the last one that did
 
 	startup strings.Builder // the lines of the last load, the one under way included
 	loading bool
@@ -50,10 +56,22 @@ const maxQueue = 4096
 
 // NewLog returns a log that writes to w.
 func NewLog(w io.Writer, format Format) *Log {
-	l := &Log{format: format, pid: os.Getpid(), queue: make(chan entry, maxQueue), loading: true}
+	l := &Log{pid: os.Getpid(), queue: make(chan entry, maxQueue), loading: true}
+	l.form.Store(format)
 	go l.drain(w) // waits for entries and for w; sends what Flush waits for; ends with the process
 	return l
 }
+
+// SetFormat changes the form of the lines from now on. It may be called from any goroutine, and so may SetLevel.
+func (l *Log) SetFormat(format Format) { l.form.Store(format) }
+
+// SetLevel leaves out what is less bad than "warn" or "error"; anything else writes all.
+func (l *Log) SetLevel(level string) {
+	ranks := map[string]int32{"warn": warning.rank(), "error": alert.rank()}
+	l.least.Store(ranks[level])
+}
+
+func (l *Log) format() Format { return l.form.Load().(Format) }
 
 func (l *Log) drain(w io.Writer) {
 	for e := range l.queue {
@@ -88,12 +106,25 @@ const (
 	alert   level = "ALERT"
 )
 
+func (lv level) rank() int32 {
+	switch lv {
+	case alert:
+		return 2
+	case warning:
+		return 1
+	}
+	return 0
+}
+
 // Note writes one note of the machine.
 func (l *Log) Note(now machine.Instant, n machine.Note) {
-	if l.format == HAProxyFormat {
+	lv, text := describe(now, n)
+	switch l.format() {
+	case HAProxyFormat:
 		l.haproxy(now, n)
-	} else {
-		lv, text := describe(now, n)
+	case JSONFormat:
+		l.keep(lv, jsonLine(lv, text, now, n))
+	default:
 		l.write(lv, text)
 	}
 	switch n.Kind {
@@ -111,7 +142,7 @@ func (l *Log) Warn(format string, args ...any) { l.write(warning, fmt.Sprintf(fo
 // Orphan tells the end of a child that is no instance.
 func (l *Log) Orphan(pid, status int) {
 	lv := warning
-	if status == 0 && l.format != HAProxyFormat {
+	if status == 0 && l.format() != HAProxyFormat {
 		lv = notice
 	}
 	l.write(lv, fmt.Sprintf("Process %d exited with code %d (%s)", pid, status, statusName(status)))
@@ -120,17 +151,28 @@ func (l *Log) Orphan(pid, status int) {
 // write writes text, a line each of its lines.
 func (l *Log) write(lv level, text string) {
 	var b strings.Builder
+	if l.format() == JSONFormat {
+		l.keep(lv, jsonLine(lv, text, 0, machine.Note{}))
+		return
+	}
 	for line := range strings.SplitSeq(text, "\n") {
-		if l.format == HAProxyFormat {
+		if l.format() == HAProxyFormat {
 			fmt.Fprintf(&b, "%-11s(%d) : %s\n", "["+lv+"]", l.pid, printable(line))
 		} else {
 			fmt.Fprintf(&b, "%s %-7s %s\n", time.Now().Format("2006-01-02T15:04:05.000Z07:00"), lv, printable(line))
 		}
 	}
-	if l.loading && l.startup.Len()+b.Len() <= maxStartup {
-		l.startup.WriteString(b.String())
+	l.keep(lv, b.String())
+}
+
+// keep writes lines, unless they are of too low a level, and keeps those of a load.
+func (l *Log) keep(lv level, text string) {
+	if l.loading && l.startup.Len()+len(text) <= maxStartup {
+		l.startup.WriteString(text)
 	}
-	l.put(b.String())
+	if lv.rank() >= l.least.Load() {
+		l.put(text)
+	}
 }
 
 func (l *Log) put(text string) {

@@ -64,6 +64,9 @@ func (s *supervisor) perform(now machine.Instant, a machine.Action) {
 		s.tell(now, a.To)
 	case machine.Notify:
 		s.notify(a.Doing)
+		if a.Doing == machine.IsReady && s.Ready != nil {
+			s.Ready()
+		}
 	case machine.Note:
 		s.Log.Note(now, a)
 	case machine.Quit:

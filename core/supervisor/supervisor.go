@@ -20,6 +20,9 @@ type Options struct {
 	// needs to have run it has run by the Runner, and it changes nothing that a program could notice.
 	Load func(Runner) (program.Config, program.Problems)
 	Log  *Log
+	// Ready is called whenever a load has succeeded and its programs were started, in the goroutine of the loop: it must not take
+	// long. nil means that nobody wants to know.
+	Ready func()
 	// Args are the arguments of this process, without its name: the next image gets the same.
 	Args []string
 	// TrialArgs come before Args in a trial of the next image.

@@ -1,0 +1,56 @@
+package supervisor
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/mwlua/mwlua/core/machine"
+)
+
+// jsonNote is a line of the log as an object. What does not apply is left out; delays are in milliseconds.
+type jsonNote struct {
+	Time     string `json:"time"`
+	Level    string `json:"level"`
+	Event    string `json:"event,omitempty"` // a machine.NoteKind
+	Program  string `json:"program,omitempty"`
+	Instance string `json:"instance,omitempty"`
+	PID      int    `json:"pid,omitempty"`
+	Former   bool   `json:"former,omitempty"`
+	Signal   string `json:"signal,omitempty"` // that is sent
+	Code     *int   `json:"code,omitempty"`   // of an exit
+	KilledBy string `json:"killed_by,omitempty"`
+	RanMS    int64  `json:"ran_ms,omitempty"`
+	Verdict  string `json:"verdict,omitempty"`
+	Reason   string `json:"reason,omitempty"`
+	NextMS   int64  `json:"next_ms,omitempty"` // until the next thing happens
+	Message  string `json:"message"`           // as TextFormat says it
+}
+
+// jsonLine writes a note, or, without a kind, a line about the shell itself.
+func jsonLine(lv level, text string, now machine.Instant, n machine.Note) string {
+	j := jsonNote{
+		Time: time.Now().Format("2006-01-02T15:04:05.000Z07:00"), Level: strings.ToLower(string(lv)), Event: string(n.Kind),
+		Program: n.ID.Program, PID: n.PID, Former: n.Former, Verdict: string(n.Verdict.Do), Reason: n.Verdict.Reason,
+		RanMS: n.Exit.Ran.Milliseconds(), Message: text,
+	}
+	if n.ID.Seq != 0 {
+		j.Instance = n.ID.String()
+	}
+	if n.Signal != 0 {
+		j.Signal = signalName(n.Signal)
+	}
+	if n.Kind == machine.NoteExited && n.Exit.Signal != 0 {
+		j.KilledBy = signalName(n.Exit.Signal)
+	} else if n.Kind == machine.NoteExited && n.Exit.Code != machine.UnknownCode {
+		j.Code = &n.Exit.Code
+	}
+	if n.Until != 0 {
+		j.NextMS = time.Duration(n.Until - now).Milliseconds()
+	}
+	line, err := json.Marshal(j)
+	if err != nil {
+		panic("internal error: a line of the log: " + err.Error()) // strings and numbers only
+	}
+	return string(line) + "\n"
+}
