@@ -10,7 +10,8 @@ import (
 // accepted as by HAProxy: 340 parentheses (H-3.15).
 const maxDepth = 1024
 
-// maxArgument is the length of what a predicate is asked, which must fit into a buffer of HAProxy's.
+// maxArgument is the length of what a predicate is asked, which must fit into a buffer of HAProxy's. When that is full even a
+// quoted comma or parenthesis ends it.
 const maxArgument = 1<<14 - 1
 
 // condition is a parsed expression. It is evaluated only after all of it could be parsed (H-3.12).
@@ -190,9 +191,10 @@ func (p *parser) arguments(known predicate) []string {
 	)
 	for ; p.pos < len(p.text); p.pos++ {
 		c := p.text[p.pos]
-		ends := quote == 0 && (c == ',' || c == ')')
+		full := len(current) == maxArgument
+		ends := (c == ',' || c == ')') && (quote == 0 || full)
 		switch {
-		case !ends && len(current) == maxArgument: // a quote needs room too
+		case full && !ends: // a quote needs room too
 			p.fail(p.pos, fmt.Sprintf("argument longer than %d bytes", maxArgument), "make it shorter")
 			return nil
 		case c == '\'' && quote != '"', c == '"' && quote != '\'':
@@ -207,7 +209,7 @@ func (p *parser) arguments(known predicate) []string {
 			p.fail(p.pos, "too many arguments", "write "+known.usage+", and quote a comma")
 			return nil
 		default:
-			args, current = append(args, string(current)), nil
+			args, current, quote = append(args, string(current)), nil, 0
 		}
 	}
 	p.fail(p.pos, "unclosed (", "write "+known.usage+", and close quotes")
