@@ -110,6 +110,7 @@ func rules(files []*file) []rule {
 		{"pure ranges", newTypeChecker(files).checkPureRanges},
 		{"init", checkInit},
 		{"exec", checkExec},
+		{"thread", checkThread},
 		{"go statements", checkGoStatements},
 		{"todo", checkTodo},
 		{"length", checkLength},
@@ -400,7 +401,7 @@ func callsErrorsNew(e ast.Expr) bool {
 }
 
 func checkInit(f *file, report report) {
-	if f.test() || f.generated() || f.dir() == "core/internal/signals" {
+	if f.test() || f.generated() || withinAny(f.dir(), []string{"core/internal/shim", "core/internal/signals"}) {
 		return
 	}
 	for _, decl := range f.ast.Decls {
@@ -418,6 +419,21 @@ func checkExec(f *file, report report) {
 		if p == "os/exec" {
 			report(spec.Pos(), "imports os/exec, which would wait beside the one reaper: use core/internal/proc")
 		}
+	}
+}
+
+// checkThread keeps the directory and the umask of the process in one hand: the thread that spawns has its own (unshare(2)), so
+// nothing that changes them after supervisor.Run began would reach it. cmd/mwlua changes its directory before.
+func checkThread(f *file, report report) {
+	if f.test() || withinAny(f.dir(), []string{"core/internal/proc", "cmd/mwlua"}) {
+		return
+	}
+	for _, p := range []string{"os", "syscall", "golang.org/x/sys/unix"} {
+		f.selectors(p, func(sel *ast.SelectorExpr) {
+			if slices.Contains([]string{"Chdir", "Fchdir", "Chroot", "Umask", "Unshare"}, sel.Sel.Name) {
+				report(sel.Pos(), "uses %s.%s, which the thread that spawns does not notice: leave it to core/internal/proc", p, sel.Sel.Name)
+			}
+		})
 	}
 }
 
@@ -725,6 +741,10 @@ func TestTidyFindsWhatIsWrong(t *testing.T) {
 		{"plugins/proto/x.go", "func init() {}", "func init"},
 		{"lua/x.go", `import _ "os/exec"`, "imports os/exec"},
 		{"plugins/x_test.go", `import _ "os/exec"`, ""},
+		{shell, "import \"os\"\n" + body("_ = os.Chdir(\"/\")"), "uses os.Chdir"},
+		{shell, "import \"golang.org/x/sys/unix\"\n" + body("unix.Umask(0)"), "unix.Umask"},
+		{"cmd/mwlua/x.go", "import \"os\"\n" + body("_ = os.Chdir(\"/\")"), ""},
+		{"core/internal/shim/x.go", "func init() {}", ""},
 		{shell, body("go f()"), "go statement without a comment"},
 		{shell, body("f() // of something else\ngo f()"), "go statement without a comment"},
 		{shell, body("// waits for x; ends with it\ngo f()"), ""},

@@ -1,7 +1,7 @@
 // Package signals holds the signals that mwlua answers to, from the first moment at which a Go program can.
 //
-// It is the one package with an init: between execve and signal.Notify a SIGTERM or SIGINT kills (and SIGHUP, unless it was
-// ignored), so the handlers must be in place before anything else is initialised (T-37). It decides nothing.
+// It has an init, as nothing else but package shim: between execve and signal.Notify a SIGTERM or SIGINT kills (and SIGHUP,
+// unless it was ignored), so the handlers must be in place before anything else is initialised (T-37). It decides nothing.
 //
 // Each signal has a channel of its own, so that a flood of one cannot push another out of a full buffer: SIGCHLD above all.
 // What arrives while one of its kind is waiting is merged with it.
@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	_ "github.com/mwlua/mwlua/core/internal/shim" // a process that is about to become a program must not get our handlers
 )
 
 // The channels. Only the supervisor's loop reads them.
