@@ -39,7 +39,11 @@ func runOldImage(args []string) {
 	image := proc.Image{Path: next[0], Argv: next, IntIgnored: how == "SIGINT is ignored"}
 	image.LastWord, image.Back = lastWords[how], func() {}
 	if argv, ok := childOf[how]; ok {
-		pid, err := proc.Start(proc.Command{Argv: argv, Env: os.Environ()})
+		command := proc.Command{Argv: argv, Env: os.Environ()}
+		if how == "a program with a umask is there" {
+			command.Umask = new(uint32)
+		}
+		pid, err := proc.Start(command)
 		check(err)
 		check(os.Setenv("CHILD", strconv.Itoa(pid)))
 	}
@@ -113,11 +117,13 @@ var lastWords = map[string]func() error{
 	},
 	"a program is there":                            func() error { return nil },
 	"a program with a parent-death signal is there": func() error { return nil },
+	"a program with a umask is there":               func() error { return nil },
 }
 
 // childOf are the programs that the old image starts.
 var childOf = map[string][]string{
-	"a program is there": sleeper.Argv,
+	"a program is there":              sleeper.Argv,
+	"a program with a umask is there": sleeper.Argv,
 	// SIGKILL, so that it cannot be taken for the SIGTERM of the test.
 	"a program with a parent-death signal is there": {"setpriv", "--pdeathsig", "KILL", "/bin/sleep", "1000"},
 }

@@ -75,6 +75,8 @@ func TestStartSearchesPathAsExecvp(t *testing.T) {
 			t.Setenv("PATH", filepath.Join(dir, "one")) // it is not the one that counts
 			if test.code != 0 {
 				checkExit(t, c.run(command), proc.Exit{Code: test.code})
+				command.Limits = noCore
+				checkExit(t, c.run(command), proc.Exit{Code: test.code})
 				return
 			}
 			failure{command: command, want: proc.StartError{Step: "exec", Path: "prog", Err: test.err.(unix.Errno)}}.check(t)

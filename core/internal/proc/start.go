@@ -18,7 +18,9 @@ type Command struct {
 	Files []uintptr // its descriptors, from 0; nil means 0, 1 and 2 as ours
 	// Stdio are absolute paths of what 0, 1 and 2 are instead; "" means what Files says. 1 and 2 are appended to, and created
 	// with mode 0640 if there is nothing; the same path for both is opened once.
-	Stdio [3]string
+	Stdio  [3]string
+	Umask  *uint32 // nil means ours; only the goroutine that called Own may have one set
+	Limits []Limit // set in this order; what is not named is ours
 	// NoShell does not try the shell with a file that the kernel does not know how to run.
 	NoShell bool
 }
@@ -31,8 +33,8 @@ type Identity struct {
 
 // StartError says which step of a start failed, and how. Nothing runs then, and no child is left to be collected.
 type StartError struct {
-	Step string        // "stdin", "stdout", "stderr", "fork", "credentials", "directory" or "exec"
-	Path string        // what could not be opened, executed or entered, where that is known
+	Step string        // "stdin", "stdout", "stderr", "umask", "limits", "fork", "credentials", "directory" or "exec"
+	Path string        // what could not be opened, set, executed or entered, where that is known
 	Err  syscall.Errno // why
 }
 
@@ -47,14 +49,16 @@ func (e *StartError) Error() string {
 // The error is a *StartError. Signal dispositions and mask of the program are the defaults, if the caller owns the thread
 // (see Own) and ignores no signal (see DefaultIgnored).
 func Start(c Command) (int, error) {
-	if c.Stdio == [3]string{} {
+	if c.Stdio == [3]string{} && !c.needsShim() {
 		return c.search()
 	}
-	c, opened, err := c.openStdio()
+	c, opened, err := c.openStdio() // with our umask
 	defer closeAll(opened)
 	if err != nil {
 		return 0, err
 	}
+	c, restore := c.setUmask()
+	defer restore()
 	return c.search()
 }
 
@@ -128,15 +132,30 @@ func searchPath(env []string) string {
 
 // execute starts path. A file that the kernel does not know how to run is run by the shell, as execvp(3) does.
 func (c Command) execute(path string) (int, error) {
-	pid, err := syscall.ForkExec(path, c.Argv, c.attr(true, true))
+	start := c.fork
+	if c.needsShim() {
+		start = c.forkShim
+	}
+	pid, err := start(path, c.Argv)
 	if err == syscall.ENOEXEC && !c.NoShell {
-		argv := append([]string{"/bin/sh", path}, c.Argv[1:]...)
-		pid, err = syscall.ForkExec(argv[0], argv, c.attr(true, true))
+		pid, err = start("/bin/sh", append([]string{"/bin/sh", path}, c.Argv[1:]...))
 	}
-	if err == nil {
+	var failed *StartError
+	switch {
+	case err == nil:
 		return pid, nil
+	case errors.As(err, &failed):
+		return 0, failed
+	case c.needsShim():
+		return 0, &StartError{Step: "exec", Path: path, Err: toErrno(err)}
+	default:
+		return 0, c.locate(path, toErrno(err))
 	}
-	return 0, c.locate(path, toErrno(err))
+}
+
+// fork starts path directly. The error says nothing about the step.
+func (c Command) fork(path string, argv []string) (int, error) {
+	return syscall.ForkExec(path, argv, c.attr(true, true))
 }
 
 func (c Command) attr(user, dir bool) *syscall.ProcAttr {

@@ -26,12 +26,24 @@ type failure struct {
 	want    proc.StartError
 }
 
-// check starts it, and looks for what a failed start may leave behind.
+// check starts it, with and without a limit, and looks for what a failed start may leave behind.
 func (f failure) check(t *testing.T) {
 	t.Helper()
 	if f.root && os.Getuid() != 0 {
 		t.Skip("needs root")
 	}
+	f.checkOnly(t)
+	none(t)
+	if f.command.Limits == nil { // it takes another way to the same end
+		f.command.Limits = noCore
+		f.checkOnly(t)
+		none(t)
+	}
+}
+
+// checkOnly starts it.
+func (f failure) checkOnly(t *testing.T) {
+	t.Helper()
 	pid, err := proc.Start(f.command)
 	var got *proc.StartError
 	switch {
@@ -40,7 +52,6 @@ func (f failure) check(t *testing.T) {
 	case *got != f.want:
 		t.Errorf("Start failed with %+v, want %+v", *got, f.want)
 	}
-	none(t)
 }
 
 func TestStartSaysWhichStepFailed(t *testing.T) {
@@ -194,11 +205,13 @@ func TestStartGivesAFileWithoutHeaderToTheShell(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.command.Dir = dir
-			checkExit(t, c.run(test.command), proc.Exit{})
-			out, err := os.ReadFile(filepath.Join(dir, "out"))
-			must(t, err)
-			if got := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n"); !slices.Equal(got, test.want) {
-				t.Errorf("argv is %q, want %q", got, test.want)
+			for _, test.command.Limits = range [][]proc.Limit{nil, noCore} {
+				checkExit(t, c.run(test.command), proc.Exit{})
+				out, err := os.ReadFile(filepath.Join(dir, "out"))
+				must(t, err)
+				if got := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n"); !slices.Equal(got, test.want) {
+					t.Errorf("argv is %q, want %q", got, test.want)
+				}
 			}
 		})
 	}
