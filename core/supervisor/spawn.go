@@ -35,6 +35,10 @@ func command(a machine.Spawn) (proc.Command, error) {
 	c := proc.Command{
 		Argv: spec.Command, Env: env, Dir: spec.Dir,
 		Stdio: [3]string{streamPath(spec.Stdin), streamPath(spec.Stdout), streamPath(spec.Stderr)},
+		Umask: spec.Umask,
+	}
+	for _, l := range spec.Limits {
+		c.Limits = append(c.Limits, proc.Limit(l))
 	}
 	if u := spec.User; u != nil {
 		c.User = &proc.Identity{UID: u.UID, GID: u.GID, Groups: u.Groups}

@@ -85,6 +85,12 @@ func TestFailedStepIsNamed(t *testing.T) {
 			func(s *program.Spec) { s.Stdout = "file:@/no/out" }},
 		"stderr": {`cannot open its standard error @/fifo: no such device or address`,
 			func(s *program.Spec) { s.Stderr = "file:@/fifo" }},
+		"limits": {`cannot set its limits: nofile: operation not permitted`,
+			func(s *program.Spec) { s.Limits = []program.Limit{{Name: "nofile", Soft: 1 << 40, Hard: 1 << 40}} }},
+		"directory, with a limit": {`cannot enter the directory @/none: no such file or directory`,
+			func(s *program.Spec) { s.Dir, s.Limits = "@/none", []program.Limit{{Name: "core"}} }},
+		"command, with a limit": {`cannot execute @/none: no such file or directory`,
+			func(s *program.Spec) { s.Command, s.Limits = []string{"@/none"}, []program.Limit{{Name: "core"}} }},
 		"directory": {`cannot enter the directory @/none-0: no such file or directory`,
 			func(s *program.Spec) { s.Dir, s.Expand = "@/none-${instance}", true }},
 		"expand command": {`cannot expand command: unknown \${env:NONE}`,
@@ -111,4 +117,52 @@ func TestFailedStepIsNamed(t *testing.T) {
 			r.alone()
 		})
 	}
+}
+
+// TestProgramGetsItsUmaskAndLimits, and the next image of mwlua has neither.
+func TestProgramGetsItsUmaskAndLimits(t *testing.T) {
+	limits := []program.Limit{{Name: "core", Soft: 0, Hard: 0}, {Name: "nofile", Soft: 50, Hard: 60}}
+	masked, limited, both, plain := sleeper("masked", ""), sleeper("limited", ""), sleeper("both", ""), sleeper("plain", "")
+	masked.Umask, both.Umask = new(uint32(0o027)), new(uint32(0o077))
+	limited.Limits, both.Limits = limits, limits
+	r := newRun(t, programs(masked, limited, both, plain), "sh", "-c", `umask 002; ulimit -Sn 40; exec "$@"`, "sh")
+	for seq := range 2 {
+		for _, want := range []struct{ name, umask, files string }{
+			{"masked", "0027", "40"}, {"limited", "0002", "50"}, {"both", "0077", "50"}, {"plain", "0002", "40"},
+		} {
+			pid := r.pid(fmt.Sprintf("%s#%d", want.name, seq+1))
+			if got := r.field(pid, "status", "Umask:"); got != want.umask {
+				t.Errorf("%s#%d has umask %s, want %s", want.name, seq+1, got, want.umask)
+			}
+			if got := r.field(pid, "limits", "Max open files"); got != want.files {
+				t.Errorf("%s#%d may open %s files, want %s", want.name, seq+1, got, want.files)
+			}
+		}
+		if got := r.field(r.cmd.Process.Pid, "status", "Umask:"); got != "0002" {
+			t.Errorf("after %d reloads the umask of the supervisor is %s", seq, got)
+		}
+		if cwd, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", r.cmd.Process.Pid)); cwd != r.dir {
+			t.Errorf("after %d reloads the supervisor is in %s, %v", seq, cwd, err)
+		}
+		for _, spec := range []*program.Spec{&masked, &limited, &both, &plain} {
+			spec.Env = []string{"A=1"} // they are replaced
+		}
+		r.configure(programs(masked, limited, both, plain))
+		r.reload(loaded)
+	}
+	r.signal(unix.SIGTERM)
+	r.exits(0)
+	r.alone()
+}
+
+// field is the first word after a name in a file of /proc/PID.
+func (r *run) field(pid int, file, name string) string {
+	r.t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, file))
+	must(r.t, err)
+	_, rest, _ := strings.Cut("\n"+string(text), "\n"+name)
+	if words := strings.Fields(rest); len(words) > 0 {
+		return words[0]
+	}
+	return ""
 }
