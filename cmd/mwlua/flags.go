@@ -23,6 +23,7 @@ type sources struct {
 	haproxy     []string // haproxy.cfg files, or directories of them, in order
 	dir         string   // -C
 	pidfile     string   // -p
+	control     string   // the control socket, absolute; "" leaves it to the configuration
 	localPeer   string   // -L
 	release     string   // of HAProxy, that conditions are answered for
 	zeroWarning bool     // -dW
@@ -50,6 +51,7 @@ func (s *sources) flags(c *cobra.Command) {
 	f.StringArrayVarP(&s.haproxy, "haproxy", "f", nil, "an haproxy.cfg, or a directory of *.cfg: `PATH`; may be repeated")
 	f.StringVarP(&s.dir, "chdir", "C", "", "change to this `DIRECTORY` before anything is read")
 	f.StringVarP(&s.pidfile, "pidfile", "p", "", "write the pid of mwlua to this `FILE`; wins over the keyword pidfile")
+	f.StringVar(&s.control, "control", "", "the control socket is this `PATH` (default control.sock in the runtime directory, none with haproxy.cfg files alone)")
 	f.StringArrayVarP(&s.sockets, "master-cli", "S", nil, "`ADDRESS`[,OPTION,VALUE]... of a master CLI; may be repeated")
 	f.StringVarP(&s.localPeer, "localpeer", "L", "", "HAPROXY_LOCALPEER is this `NAME`; wins over the keyword localpeer")
 	f.StringVar(&s.release, "haproxy-version", "", "conditions are answered for this `RELEASE` of HAProxy (default "+haproxycfg.DefaultVersion+", or that of -with-haproxy)")
@@ -120,8 +122,11 @@ func cause(err error) error {
 	return err
 }
 
-// listen reads the addresses of -S. HAProxy takes no notice of an empty one (H-8.1).
+// listen reads the addresses of the sockets. HAProxy takes no notice of an empty -S (H-8.1).
 func (s *sources) listen() error {
+	if s.control != "" {
+		s.control, _ = filepath.Abs(s.control) // it cannot fail: we are somewhere
+	}
 	for _, text := range s.sockets {
 		if text == "" {
 			continue
@@ -162,16 +167,18 @@ func (s *sources) announced() string {
 func (s *sources) detaches() bool { return s.daemon && !s.foreground && !s.systemd }
 
 // load reads the configuration: the HAProxy files, then the Lua files, which may change what those declare.
-func (s *sources) load(run supervisor.Runner) (program.Config, program.Problems) {
+func (s *sources) load(run supervisor.Runner, use bool) (program.Config, program.Problems) {
 	if len(s.lua) == 0 {
-		return s.loadHAProxy(run)
+		config, problems := s.loadHAProxy(run, use)
+		config.Settings.Control = s.control
+		return config, problems
 	}
 	o := lua.Options{Files: s.lua, Env: os.Environ(), Check: s.checks, Version: version, Log: func(level, text string) {
 		fmt.Fprintf(os.Stderr, "mwlua: %s: %s\n", level, text)
 	}}
 	var problems program.Problems
 	if len(s.haproxy) > 0 {
-		config, found := s.loadHAProxy(run)
+		config, found := s.loadHAProxy(run, use)
 		if len(found.Errors()) > 0 {
 			return config, found
 		}
@@ -181,11 +188,36 @@ func (s *sources) load(run supervisor.Runner) (program.Config, program.Problems)
 	if s.pidfile != "" {
 		config.Pidfile, _ = filepath.Abs(s.pidfile) // it cannot fail: we are somewhere
 	}
-	return config, append(problems, found...)
+	problems = append(problems, found...)
+	if len(problems.Errors()) == 0 && !s.checks {
+		s.chooseControl(&config.Settings)
+	}
+	return config, problems
 }
 
+// chooseControl says where the control socket is: where the command line says, or the configuration, or in the runtime directory.
+// Without one of those there is none, and the load of a configuration for a service without a directory does not fail.
+func (s *sources) chooseControl(settings *program.Settings) {
+	switch {
+	case s.control != "":
+		settings.Control = s.control
+	case settings.NoControl || settings.Control != "":
+	default:
+		dir := settings.RuntimeDir
+		if dir == "" {
+			dir, _ = runtimeDir()
+		}
+		if dir != "" && os.MkdirAll(dir, 0o755) == nil {
+			settings.Control = filepath.Join(dir, controlName)
+		}
+	}
+}
+
+// controlName is the control socket in the runtime directory.
+const controlName = "control.sock"
+
 // loadHAProxy reads the HAProxy files. The environment is the one that we were started with, at every load (T-20).
-func (s *sources) loadHAProxy(run supervisor.Runner) (program.Config, program.Problems) {
+func (s *sources) loadHAProxy(run supervisor.Runner, use bool) (program.Config, program.Problems) {
 	o := haproxycfg.Options{
 		Files:       s.haproxy,
 		Env:         os.Environ(),
@@ -198,7 +230,7 @@ func (s *sources) loadHAProxy(run supervisor.Runner) (program.Config, program.Pr
 		PlaceGiven:  s.daemon || s.foreground || s.systemd,
 	}
 	if s.worker != nil {
-		return s.worker.load(o, run)
+		return s.worker.load(o, run, use)
 	}
 	return haproxycfg.Load(o)
 }

@@ -16,8 +16,8 @@ import (
 
 // loadAlone loads the configuration for a master, which must be the only one that has its pidfile. self are pids that are no
 // other master's.
-func (s *sources) loadAlone(run supervisor.Runner, self ...int) (program.Config, program.Problems) {
-	config, problems := s.load(run)
+func (s *sources) loadAlone(run supervisor.Runner, use bool, self ...int) (program.Config, program.Problems) {
+	config, problems := s.load(run, use)
 	pid := masterOf(config.Pidfile)
 	if pid == 0 || slices.Contains(self, pid) {
 		return config, problems

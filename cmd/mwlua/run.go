@@ -107,7 +107,7 @@ func (s *sources) supervise(c *cobra.Command) (int, error) {
 }
 
 // loader is what a supervisor calls for every load.
-type loader func(supervisor.Runner) (program.Config, program.Problems)
+type loader func(run supervisor.Runner, use bool) (program.Config, program.Problems)
 
 func (s *sources) options(log *supervisor.Log, load loader) supervisor.Options {
 	o := supervisor.Options{
@@ -129,9 +129,9 @@ func (s *sources) masterOptions(out *output) supervisor.Options {
 		self = append(self, os.Getppid())
 	}
 	log := supervisor.NewLog(out, s.format())
-	o := s.options(log, func(run supervisor.Runner) (program.Config, program.Problems) {
-		config, problems := s.loadAlone(run, self...)
-		if len(problems.Errors()) == 0 {
+	o := s.options(log, func(run supervisor.Runner, use bool) (program.Config, program.Problems) {
+		config, problems := s.loadAlone(run, use, self...)
+		if use && len(problems.Errors()) == 0 {
 			s.tune(log, config.Settings)
 			if err := s.settle(out, config.Quiet); err != nil {
 				problems = append(problems, program.Problem{Text: fmt.Sprintf("cannot use %s: %v", os.DevNull, err)})
@@ -200,8 +200,8 @@ func trialCommand(status *int) *cobra.Command {
 // trialOptions are those of a process that lives beside the master, which is its parent.
 func (s *sources) trialOptions() supervisor.Options {
 	log := supervisor.NewLog(os.Stderr, s.format())
-	return s.options(log, func(run supervisor.Runner) (program.Config, program.Problems) {
-		return s.loadAlone(run, os.Getppid())
+	return s.options(log, func(run supervisor.Runner, use bool) (program.Config, program.Problems) {
+		return s.loadAlone(run, use, os.Getppid())
 	})
 }
 
@@ -216,7 +216,7 @@ func (s *sources) check() (int, error) {
 		defer s.worker.clean()
 	}
 	s.checks = true
-	config, problems := s.load(supervisor.RunAlone)
+	config, problems := s.load(supervisor.RunAlone, false)
 	if s.silent(config.Quiet) {
 		if len(problems.Errors()) > 0 {
 			return exitFailed, nil

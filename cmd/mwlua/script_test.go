@@ -80,6 +80,7 @@ func setUpScript(env *testscript.Env) error {
 		return err
 	}
 	env.Setenv("EXAMPLES", examples)
+	env.Setenv("RUNTIME_DIRECTORY", filepath.Join(env.WorkDir, "run"))
 	env.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector would make every exit a second late
 	m := &scriptMaster{base: slices.Clone(env.Vars)}
 	env.Values[scriptMasterKey{}] = m

@@ -54,7 +54,7 @@ func newWindowIn(t *testing.T, dir string, setup ...func(*window)) *window {
 	w.cmd = exec.Command(w.path("mwlua"), "run", "-haproxy", configFile)
 	w.cmd.Dir = dir
 	// The race detector would make every exit a second late, of programs and of mwlua.
-	w.cmd.Env = append(os.Environ(), "MWLUA_TEST_MAIN=mwlua", "GORACE=atexit_sleep_ms=0")
+	w.cmd.Env = append(os.Environ(), "MWLUA_TEST_MAIN=mwlua", "GORACE=atexit_sleep_ms=0", "RUNTIME_DIRECTORY="+w.path("run"))
 	for _, f := range setup {
 		f(w)
 	}

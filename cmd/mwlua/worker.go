@@ -25,7 +25,6 @@ import (
 type worker struct {
 	binary  string // as it was named; looked up at every load
 	dir     string // of the copies of the configuration, and of the socket; the master's alone
-	trial   bool   // this is the process of a trial: it leaves nothing
 	args    []string
 	version atomic.Value // of the binary, a string, once a load has asked it
 }
@@ -45,7 +44,7 @@ func newWorker(binary string, master int) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &worker{binary: binary, dir: filepath.Join(dir, "haproxy-"+strconv.Itoa(master)), trial: master != os.Getpid()}
+	w := &worker{binary: binary, dir: filepath.Join(dir, "haproxy-"+strconv.Itoa(master))}
 	if master == 0 {
 		w.dir, err = os.MkdirTemp(dir, "check-")
 		return w, err
@@ -62,8 +61,8 @@ func (w *worker) socket() string { return filepath.Join(w.dir, "master.sock") }
 // clean removes what a supervisor that leaves has no more use for.
 func (w *worker) clean() { os.RemoveAll(w.dir) }
 
-// load reads the configuration, has HAProxy check its part of it, and puts that where HAProxy reads it.
-func (w *worker) load(o haproxycfg.Options, run supervisor.Runner) (program.Config, program.Problems) {
+// load reads the configuration, has HAProxy check its part of it, and, with use, puts that where HAProxy reads it.
+func (w *worker) load(o haproxycfg.Options, run supervisor.Runner, use bool) (program.Config, program.Problems) {
 	path, env, err := w.find(o.Env)
 	if err == nil && o.Version == "" {
 		o.Version, err = w.ask(path, env, run)
@@ -81,7 +80,7 @@ func (w *worker) load(o haproxycfg.Options, run supervisor.Runner) (program.Conf
 	if err == nil {
 		problems = append(problems, w.check(path, env, names, copies, run)...)
 	}
-	if len(problems.Errors()) == 0 && err == nil && !w.trial {
+	if len(problems.Errors()) == 0 && err == nil && use {
 		names, err = place(filepath.Join(w.dir, "files"), copies)
 	}
 	if err != nil {

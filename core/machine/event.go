@@ -120,6 +120,8 @@ type (
 	}
 	// PidfileFailed answers WritePidfile.
 	PidfileFailed struct{ Text string }
+	// ControlFailed answers OpenControl: there is no control socket.
+	ControlFailed struct{ Text string }
 	// Wake says that the time that Deadline named has come. It may come too early or too often.
 	Wake struct{}
 )
@@ -139,6 +141,7 @@ func (SpawnFailed) event()    {}
 func (Exited) event()         {}
 func (SignalFailed) event()   {}
 func (PidfileFailed) event()  {}
+func (ControlFailed) event()  {}
 func (Wake) event()           {}
 
 // Action is what to do next. None is assumed to work: the event named in its comment says what came of it.
@@ -177,6 +180,13 @@ type (
 	}
 	// WritePidfile asks to write our pid to that file: PidfileFailed, or nothing.
 	WritePidfile struct{ Path string }
+	// OpenControl asks to have the control socket at Path, and nowhere else; "" is none. Mode and Group are those of
+	// program.Settings. ControlFailed, or nothing.
+	OpenControl struct {
+		Path  string
+		Mode  uint32
+		Group string
+	}
 	// Reply asks to tell who waits how its request ended. Nothing answers it.
 	Reply struct {
 		To      uint64
@@ -213,6 +223,7 @@ func (Spawn) action()        {}
 func (Signal) action()       {}
 func (ReloadItself) action() {}
 func (WritePidfile) action() {}
+func (OpenControl) action()  {}
 func (Reply) action()        {}
 func (Report) action()       {}
 func (Notify) action()       {}
@@ -262,6 +273,7 @@ const (
 	NoteStopping       NoteKind = "stopping" // Text says why
 	NoteWarning        NoteKind = "warning"  // about the configuration
 	NotePidfile        NoteKind = "pidfile"  // it could not be written
+	NoteControl        NoteKind = "control"  // there is no control socket, Text says why
 	NoteStandIn        NoteKind = "stand-in" // the supervisor, PID, ended between two images, Signal says by what: its guard stops the programs
 	NoteOrphaned       NoteKind = "orphaned" // the same, by SIGKILL: the programs run on
 	NoteStopped        NoteKind = "stopped"  // the last line of a life

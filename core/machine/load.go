@@ -27,6 +27,9 @@ func (m *Machine) carryOut(now Instant, config program.Config) {
 	if config.Pidfile != "" {
 		m.do(WritePidfile{Path: config.Pidfile})
 	}
+	if before, after := m.s.Config.Settings, config.Settings; before.Control != "" || after.Control != "" {
+		m.do(OpenControl{Path: after.Control, Mode: after.ControlMode, Group: after.ControlGroup})
+	}
 	changes := m.Plan(config)
 	formers := m.formers()
 	m.signalChanged(now, changes)

@@ -115,6 +115,8 @@ func (m *Machine) Step(now Instant, ev Event) []Action {
 		m.signalFailed(ev)
 	case PidfileFailed:
 		m.do(Note{Kind: NotePidfile, Text: ev.Text})
+	case ControlFailed:
+		m.do(Note{Kind: NoteControl, Text: ev.Text})
 	case Wake:
 	}
 	if !m.s.Stop.Done {

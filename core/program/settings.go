@@ -11,10 +11,10 @@ type Settings struct {
 	LogLevel  string `json:",omitempty"` // debug, info, warn or error; "" means info
 	LogFormat string `json:",omitempty"` // text, json or haproxy; "" means text on a terminal, else json
 
-	Control      string `json:",omitempty"` // absolute path of the control socket; "" means control.sock in RuntimeDir
-	NoControl    bool   `json:",omitempty"` // no control socket at all
+	Control      string `json:",omitempty"` // absolute path of the control socket; "" means that there is none
+	NoControl    bool   `json:",omitempty"` // the configuration wants none: loaders choose a path otherwise
 	ControlMode  uint32 `json:",omitempty"` // its permissions; 0 means 0600
-	ControlGroup string `json:",omitempty"` // the group it belongs to; "" means mwlua's own
+	ControlGroup string `json:",omitempty"` // the group it belongs to, a name or a number; "" means mwlua's own
 	RuntimeDir   string `json:",omitempty"` // absolute; "" means $RUNTIME_DIRECTORY, /run/mwlua or $XDG_RUNTIME_DIR/mwlua
 
 	ExitWhen        ExitWhen      `json:",omitempty"`

@@ -24,6 +24,7 @@ func (w *World) perform(a machine.Action, last bool) {
 		if w.PidfileFails != "" {
 			w.queue.add(&delivery{at: w.later(0), ev: machine.PidfileFailed{Text: w.PidfileFails}})
 		}
+	case machine.OpenControl:
 	case machine.Notify:
 		w.expectNotify(a)
 	case machine.Reply:

@@ -9,7 +9,7 @@
 //	load           the loader                      Loaded, LoadFailed         the loader
 //	trial          the trial's answer, or its end  TrialPassed, TrialFailed   either
 //	reloadItself   a program's own reload          ReloadedItself, or not     that
-//	Serve          clients of the master CLI       Request, by ask            the process
+//	Serve          clients of a socket             Request, by ask            the socket, or the process
 //	answer         a client that reads             –                          that, or half a minute
 //	finishAnswers  those                           –                          those
 //
@@ -27,7 +27,7 @@
 //   - perform.go: actions
 //   - trial.go, handover.go: a reload, from the old image's side and from the new one's
 //   - guard.go: the trial's process
-//   - mastercli.go: who asks through a socket, and gets an answer
+//   - sockets.go, mastercli.go, control.go: who asks through a socket, and gets an answer
 //   - errand.go: what a loader has run
 //   - log.go, text.go, haproxy.go: what the operator reads
 package supervisor

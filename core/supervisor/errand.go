@@ -97,7 +97,7 @@ func (s *supervisor) send(e *errand) bool {
 	select {
 	case s.errands <- e:
 		return true
-	case <-s.cli.left:
+	case <-s.sockets.left:
 		return false
 	}
 }

@@ -69,7 +69,7 @@ func try(o Options, file carry.File) answer {
 	if err != nil {
 		return answer{Text: err.Error()}
 	}
-	config, problems := o.Load(RunAlone)
+	config, problems := o.Load(RunAlone, false)
 	if failed, ok := loadAnswer(0, config, problems).(machine.LoadFailed); ok {
 		return answer{Text: failed.Text}
 	}

@@ -31,6 +31,9 @@ func (s *supervisor) tryHandOver() error {
 	s.hold(true)
 	defer s.hold(false)
 	s.catchUp()
+	if s.trial != t || s.quit != nil {
+		return errors.New("a stop was asked for")
+	}
 	if err := s.seal(t); err != nil {
 		return err
 	}
@@ -78,11 +81,14 @@ func (s *supervisor) seal(t *trial) error {
 // survivors are the descriptors that the next image gets.
 func (s *supervisor) survivors(t *trial) []int {
 	fds := []int{t.file.FD(), t.fd}
-	for _, l := range s.cli.listeners {
+	for _, l := range s.sockets.mastercli {
 		fds = append(fds, l.FD())
 	}
-	for _, fd := range s.cli.waiting {
-		fds = append(fds, fd)
+	if s.sockets.control != nil {
+		fds = append(fds, s.sockets.control.FD())
+	}
+	for _, w := range s.sockets.waiting {
+		fds = append(fds, w.fd)
 	}
 	return fds
 }

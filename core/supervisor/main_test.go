@@ -57,7 +57,7 @@ type config struct {
 	Fault string `json:",omitempty"` // what goes wrong with loading it: "trial panics" and so on
 }
 
-func load(supervisor.Runner) (program.Config, program.Problems) {
+func load(supervisor.Runner, bool) (program.Config, program.Problems) {
 	var c config
 	data, err := os.ReadFile("config.json")
 	if err == nil {

@@ -58,6 +58,10 @@ func (s *supervisor) perform(now machine.Instant, a machine.Action) {
 		if err := writePidfile(a.Path); err != nil {
 			s.queue = append(s.queue, machine.PidfileFailed{Text: err.Error()})
 		}
+	case machine.OpenControl:
+		if err := s.openControl(a); err != nil {
+			s.queue = append(s.queue, machine.ControlFailed{Text: err.Error()})
+		}
 	case machine.Reply:
 		s.answer(a)
 	case machine.Report:
@@ -78,7 +82,7 @@ func (s *supervisor) perform(now machine.Instant, a machine.Action) {
 
 // load reads the configuration, on a goroutine of its own: a configuration that is code may take its time.
 func (s *supervisor) load(n uint64) {
-	config, problems := s.Load(s.run)
+	config, problems := s.Load(s.run, true)
 	s.events <- loadAnswer(n, config, problems)
 }
 

@@ -18,7 +18,8 @@ import (
 type Options struct {
 	// Load reads the configuration. It is called for every load, on a goroutine of its own, and in the process of a trial. What it
 	// needs to have run it has run by the Runner, and it changes nothing that a program could notice.
-	Load func(Runner) (program.Config, program.Problems)
+	// With use, the configuration is going to be in force if it is good; without, it is only looked at.
+	Load func(run Runner, use bool) (program.Config, program.Problems)
 	Log  *Log
 	// Ready is called whenever a load has succeeded and its programs were started, in the goroutine of the loop: it must not take
 	// long. nil means that nobody wants to know.
@@ -50,7 +51,7 @@ type supervisor struct {
 	quit    *int            // status, once Quit was performed
 	deaf    bool            // the service manager could not be reached, and that was said
 	started machine.Instant // when the first image started
-	cli     masterCLI
+	sockets sockets
 }
 
 // Run runs the supervisor until it is asked to stop, and returns the status to exit with. It must be called from the main
@@ -82,7 +83,7 @@ func Run(o Options) (int, error) {
 	s.collect()
 	s.queue = append(s.queue, machine.Booted{})
 	status := s.loop()
-	close(s.cli.left)
+	close(s.sockets.left)
 	s.finishAnswers()
 	o.Log.Flush()
 	return status, nil
@@ -133,8 +134,8 @@ func (s *supervisor) next(timer *time.Timer) {
 		s.collect()
 	case e := <-s.errands:
 		s.serve(e)
-	case a := <-s.cli.asks:
-		s.queue = append(s.queue, s.heard(a))
+	case a := <-s.sockets.asks:
+		s.heard(a)
 	case ev := <-s.events:
 		s.queue = append(s.queue, ev)
 	case <-wake:

@@ -41,6 +41,8 @@ func describe(now machine.Instant, n machine.Note) (level, string) {
 		return warning, n.Text
 	case machine.NotePidfile:
 		return alert, n.Text
+	case machine.NoteControl:
+		return alert, n.Text + "\nmwlua status and the like do not reach this mwlua; its programs run"
 	case machine.NoteStandIn:
 		if n.Signal == 0 {
 			return warning, fmt.Sprintf("mwlua (%d) ended between two images; this process stops its programs in its place", n.PID)

@@ -50,6 +50,7 @@ type Socket struct {
 type Waiting struct {
 	Token uint64 // as in machine.Request.From
 	FD    int
+	Kind  string `json:",omitempty"` // what it speaks; "" is HAProxy's master CLI
 }
 
 // Guard is the child that stands in for the supervisor while it is between two images.
