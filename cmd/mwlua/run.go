@@ -92,6 +92,12 @@ func (s *sources) supervise(c *cobra.Command) (int, error) {
 	}
 	if s.worker != nil {
 		defer s.worker.clean()
+		if s.image != nextImage { // one of the same pid may have been killed
+			s.worker.clean()
+			if err := os.MkdirAll(s.worker.dir, 0o700); err != nil {
+				return 0, failed{err}
+			}
+		}
 	}
 	out := &output{own: os.Stderr}
 	o := s.masterOptions(out)

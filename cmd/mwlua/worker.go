@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,7 +28,9 @@ type worker struct {
 	binary  string // as it was named; looked up at every load
 	dir     string // of the copies of the configuration, and of the socket; the master's alone
 	args    []string
-	version atomic.Value // of the binary, a string, once a load has asked it
+	version atomic.Value  // of the binary, a string, once a load has asked it
+	known   chan struct{} // closed then
+	next    atomic.Value  // the directory of the files of the last load, a string
 }
 
 // workerName is the program's name. A section of that name is refused, as one that is there twice.
@@ -44,7 +48,7 @@ func newWorker(binary string, master int) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &worker{binary: binary, dir: filepath.Join(dir, "haproxy-"+strconv.Itoa(master))}
+	w := &worker{binary: binary, dir: filepath.Join(dir, "haproxy-"+strconv.Itoa(master)), known: make(chan struct{})}
 	if master == 0 {
 		w.dir, err = os.MkdirTemp(dir, "check-")
 		return w, err
@@ -53,8 +57,46 @@ func newWorker(binary string, master int) (*worker, error) {
 }
 
 func (w *worker) haproxy() *supervisor.HAProxy {
-	return &supervisor.HAProxy{Program: workerName, Client: mastercli.Client{Path: w.socket()}}
+	return &supervisor.HAProxy{Program: workerName, Client: mastercli.Client{Path: w.socket()}, Reload: w.reload}
 }
+
+// reload gives HAProxy the files of the last load, and those of before back if it refuses them: whoever makes it read them again
+// by other means is to find what it runs with.
+func (w *worker) reload(ctx context.Context, hard bool) error {
+	before, _ := os.Readlink(w.files())
+	if err := w.turn(); err != nil {
+		return err
+	}
+	err := mastercli.Client{Path: w.socket()}.Reload(ctx, hard)
+	if err != nil && before != "" {
+		return errors.Join(err, w.point(before))
+	}
+	return err
+}
+
+// files is what HAProxy reads: a link, so that all files of a load come in one step, and its command stays the same.
+func (w *worker) files() string { return filepath.Join(w.dir, "files") }
+
+// turn makes the files of the last load those that HAProxy reads, and removes others.
+func (w *worker) turn() error {
+	next, _ := w.next.Load().(string)
+	if next == "" {
+		return errors.New("no load has prepared the files of HAProxy")
+	}
+	before, _ := os.Readlink(w.files())
+	if err := w.point(next); err != nil {
+		return fmt.Errorf("cannot write what HAProxy is to read: %w", err)
+	}
+	old, _ := filepath.Glob(filepath.Join(w.dir, "files-*"))
+	for _, dir := range old {
+		if name := filepath.Base(dir); name != next && name != before {
+			os.RemoveAll(dir)
+		}
+	}
+	return nil
+}
+
+func (w *worker) point(at string) error { return renameio.Symlink(at, w.files()) }
 
 func (w *worker) socket() string { return filepath.Join(w.dir, "master.sock") }
 
@@ -74,20 +116,26 @@ func (w *worker) load(o haproxycfg.Options, run supervisor.Runner, use bool) (pr
 	if len(problems.Errors()) > 0 {
 		return config, problems
 	}
-	check := filepath.Join(w.dir, "check-"+strconv.Itoa(os.Getpid()))
-	defer os.RemoveAll(check)
-	names, err := place(check, copies)
+	prepared, err := os.MkdirTemp(w.dir, "files-")
+	var names []string
 	if err == nil {
-		problems = append(problems, w.check(path, env, names, copies, run)...)
+		names, err = place(prepared, copies)
 	}
-	if len(problems.Errors()) == 0 && err == nil && use {
-		names, err = place(filepath.Join(w.dir, "files"), copies)
-	}
-	if err != nil {
+	if err == nil {
+		problems = append(problems, w.check(path, env, prepared, names, copies, run)...)
+	} else {
 		problems = append(problems, program.Problem{Text: err.Error()})
+	}
+	if len(problems.Errors()) > 0 || !use {
+		os.RemoveAll(prepared)
 	}
 	if len(problems.Errors()) > 0 {
 		return program.Config{}, problems
+	}
+	if use {
+		if err := w.prepare(filepath.Base(prepared)); err != nil {
+			return program.Config{}, append(problems, program.Problem{Text: err.Error()})
+		}
 	}
 	for _, p := range config.Programs {
 		if p.Name == workerName {
@@ -96,26 +144,27 @@ func (w *worker) load(o haproxycfg.Options, run supervisor.Runner, use bool) (pr
 		}
 	}
 	config.ReloadTimeout = workerTimeout
-	config.Programs = append(config.Programs, w.spec(path, env, names))
+	config.Programs = append(config.Programs, w.spec(path, env))
 	return config, problems
 }
 
+// prepare keeps the files of a load for the reload that follows. At the first one HAProxy is started with them.
+func (w *worker) prepare(files string) error {
+	w.next.Store(files)
+	if _, err := os.Lstat(w.files()); err == nil {
+		return nil
+	}
+	return w.turn()
+}
+
 // spec declares HAProxy, after the programs: they are started first (H-6.1).
-func (w *worker) spec(path string, env, names []string) program.Spec {
+func (w *worker) spec(path string, env []string) program.Spec {
 	command := append([]string{path, "-W", "-db", "-S", "unix@" + w.socket() + ",mode,600"}, w.args...)
 	return program.Spec{
-		Name: workerName, Command: append(command, fileArgs(names)...), Env: env, WholeEnv: true, StopTimeout: 30 * time.Second,
+		Name: workerName, Command: append(command, "-f", w.files()), Env: env, WholeEnv: true, StopTimeout: 30 * time.Second,
 		OnReload: program.Itself, ReloadSignal: int(syscall.SIGUSR1), AnswerTimeout: workerTimeout,
 		Exit: policy.Policy{Rule: policy.AnyExit},
 	}
-}
-
-func fileArgs(names []string) []string {
-	var args []string
-	for _, name := range names {
-		args = append(args, "-f", name)
-	}
-	return args
 }
 
 // find looks the binary up, in the directories for administrators as well, and makes its environment.
@@ -146,40 +195,43 @@ func (w *worker) ask(path string, env []string, run supervisor.Runner) (string, 
 	if found == nil {
 		return "", fmt.Errorf("-with-haproxy: %s -v ended with status %d and named no version: is it HAProxy?", path, status)
 	}
-	w.version.Store(found[1])
+	if w.version.Swap(found[1]) == nil {
+		close(w.known)
+	}
 	return found[1], nil
 }
 
-// release is the version that the binary said last.
+// release is the version that the binary said last. After a re-exec it is asked again, and a session waits for that.
 func (w *worker) release() string {
+	select {
+	case <-w.known:
+	case <-time.After(2 * time.Second):
+	}
 	v, _ := w.version.Load().(string)
 	return v
 }
 
-// place writes copies below dir, each at the path of its original, so that what HAProxy says about them names it.
+// place writes copies into dir, in their order (H-4.16), each under a name that tells its original's.
 func place(dir string, copies []haproxycfg.Copy) ([]string, error) {
 	var names []string
-	for _, c := range copies {
+	for i, c := range copies {
 		original, err := filepath.Abs(c.Name)
 		if err != nil {
 			return nil, err
 		}
-		name := filepath.Join(dir, original)
-		err = os.MkdirAll(filepath.Dir(name), 0o700)
-		if err == nil {
-			err = renameio.WriteFile(name, c.Data, 0o600, renameio.WithTempDir(filepath.Dir(name)))
+		name := strings.ReplaceAll(strings.ReplaceAll(strings.TrimSuffix(original, ".cfg"), ".cfg", "_cfg"), "/", "-")
+		path := filepath.Join(dir, fmt.Sprintf("%04d%s.cfg", i, name))
+		if err := os.WriteFile(path, c.Data, 0o600); err != nil {
+			return nil, fmt.Errorf("cannot write what HAProxy is to read: %w", cause(err))
 		}
-		if err != nil {
-			return nil, fmt.Errorf("cannot write what HAProxy is to read: %w", err)
-		}
-		names = append(names, name)
+		names = append(names, path)
 	}
 	return names, nil
 }
 
 // check runs `haproxy -c`. What it says about a copy is said about the original.
-func (w *worker) check(path string, env, names []string, copies []haproxycfg.Copy, run supervisor.Runner) program.Problems {
-	argv := append(append([]string{path, "-W", "-c"}, w.args...), fileArgs(names)...)
+func (w *worker) check(path string, env []string, dir string, names []string, copies []haproxycfg.Copy, run supervisor.Runner) program.Problems {
+	argv := append(append([]string{path, "-W", "-c"}, w.args...), "-f", dir)
 	output, status, err := run(argv, env)
 	switch {
 	case err != nil:

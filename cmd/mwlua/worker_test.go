@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -316,4 +317,65 @@ func TestHAProxyCannotBegin(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestFilesMayComeAndGo: a directory that gets another file is reloaded like anything else, with the same HAProxy.
+func TestFilesMayComeAndGo(t *testing.T) {
+	port, other := freePort(t), freePort(t)
+	w := newWindow(t, proxyConfig(port), withHAProxy("haproxy"), func(w *window) {
+		w.must(os.Mkdir(w.path("conf"), 0o755))
+		w.must(os.Rename(w.path(configFile), w.path("conf/b.cfg")))
+		w.cmd.Args[slices.Index(w.cmd.Args, configFile)] = "conf"
+	})
+	w.started("a#1")
+	w.serving(port)
+	master := w.haproxyPID()
+	w.write("conf/c.cfg", fmt.Sprintf("frontend other\n\tmode http\n\ttimeout client 5s\n\tbind 127.0.0.1:%d\n\thttp-request return status 200 content-type text/plain string hello\n", other))
+	if got := w.cli("reload\n"); !strings.HasPrefix(got, "Success=1\n") {
+		t.Fatalf("reload: %q%s", got, w.files())
+	}
+	w.serving(other)
+	w.started("a#2")
+	w.write("conf/a.cfg", "frontend taken\n\tmode http\n\ttimeout client 5s\n\tbind 192.0.2.1:1\n")
+	if got := w.cli("reload\n"); !strings.HasPrefix(got, "Success=0\n") {
+		t.Fatalf("it cannot bind: %q%s", got, w.files())
+	}
+	w.serving(port)
+	w.must(os.Remove(w.path("conf/a.cfg")))
+	w.must(os.Remove(w.path("conf/c.cfg")))
+	if got := w.cli("reload\n"); !strings.HasPrefix(got, "Success=1\n") {
+		t.Fatalf("reload: %q%s", got, w.files())
+	}
+	w.started("a#3")
+	w.until("the other port to be closed", func() bool { return get(http.DefaultClient, other) != nil })
+	if w.haproxyPID() != master {
+		t.Error("HAProxy was started again")
+	}
+	w.stops()
+}
+
+// TestLoadWaitsForHAProxy: it is not ready before HAProxy is, and HAProxy's failure to begin is that of mwlua.
+func TestLoadWaitsForHAProxy(t *testing.T) {
+	taken, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	w := newWindow(t, proxyConfig(taken.Addr().(*net.TCPAddr).Port), withHAProxy("haproxy"))
+	w.exits(1)
+	if w.count(windowOK) > 0 {
+		t.Errorf("the load is said to have succeeded%s", w.files())
+	}
+}
+
+// TestSoftStopWhileHAProxyReloads: HAProxy loses a signal while it executes itself (H-6.14), so it comes again.
+func TestSoftStopWhileHAProxyReloads(t *testing.T) {
+	port := freePort(t)
+	w := newWindow(t, proxyConfig(port), withHAProxy("haproxy"))
+	w.started("a#1")
+	w.logged(windowOK, 2) // HAProxy's own is one
+	w.signal(unix.SIGUSR2)
+	w.logged("Reloading HAProxy", 2)
+	w.signal(unix.SIGUSR1)
+	w.exits(0)
 }

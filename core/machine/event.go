@@ -2,6 +2,7 @@ package machine
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/mwlua/mwlua/core/policy"
 	"github.com/mwlua/mwlua/core/program"
@@ -96,6 +97,13 @@ type (
 		ID   ID
 		Text string
 	}
+	// Serving answers AwaitServing.
+	Serving struct{ ID ID }
+	// NotServing answers AwaitServing: it is not known whether it serves. Text says why, in one line.
+	NotServing struct {
+		ID   ID
+		Text string
+	}
 	// Spawned answers Spawn: the program's executable runs (execve succeeded).
 	Spawned struct {
 		ID  ID
@@ -136,6 +144,8 @@ func (Loaded) event()         {}
 func (LoadFailed) event()     {}
 func (ReloadedItself) event() {}
 func (ReloadRefused) event()  {}
+func (Serving) event()        {}
+func (NotServing) event()     {}
 func (Spawned) event()        {}
 func (SpawnFailed) event()    {}
 func (Exited) event()         {}
@@ -177,6 +187,15 @@ type (
 		ID   ID
 		PID  int
 		Hard bool
+		// Limit is how long it may take.
+		Limit time.Duration
+	}
+	// AwaitServing asks to say when an instance serves that a load has started: Serving, or NotServing when it does not say so
+	// within Limit.
+	AwaitServing struct {
+		ID    ID
+		PID   int
+		Limit time.Duration
 	}
 	// WritePidfile asks to write our pid to that file: PidfileFailed, or nothing.
 	WritePidfile struct{ Path string }
@@ -222,6 +241,7 @@ func (Handover) action()     {}
 func (Spawn) action()        {}
 func (Signal) action()       {}
 func (ReloadItself) action() {}
+func (AwaitServing) action() {}
 func (WritePidfile) action() {}
 func (OpenControl) action()  {}
 func (Reply) action()        {}

@@ -65,10 +65,7 @@ func (s State) mapped(f func(string) string) State {
 		c := &s.Reload.Changes[i]
 		c.Name, c.Reason = f(c.Name), f(c.Reason)
 	}
-	s.Reload.Asked = slices.Clone(s.Reload.Asked)
-	for i := range s.Reload.Asked {
-		s.Reload.Asked[i].Program = f(s.Reload.Asked[i].Program)
-	}
+	s.Reload.Asked, s.Stop.Asked = mapIDs(s.Reload.Asked, f), mapIDs(s.Stop.Asked, f)
 	s.Programs = slices.Clone(s.Programs)
 	for i := range s.Programs {
 		s.Programs[i].Name = f(s.Programs[i].Name)
@@ -84,6 +81,14 @@ func mapConfig(c program.Config, f func(string) string) program.Config {
 		mapSpec(&c.Programs[i], f)
 	}
 	return c
+}
+
+func mapIDs(ids []ID, f func(string) string) []ID {
+	ids = slices.Clone(ids)
+	for i := range ids {
+		ids[i].Program = f(ids[i].Program)
+	}
+	return ids
 }
 
 func mapSpec(spec *program.Spec, f func(string) string) {

@@ -105,6 +105,10 @@ func (m *Machine) Step(now Instant, ev Event) []Action {
 		m.reloadedItself(now, ev)
 	case ReloadRefused:
 		m.reloadRefused(now, ev)
+	case Serving:
+		m.serving(now, ev.ID, "")
+	case NotServing:
+		m.serving(now, ev.ID, ev.Text)
 	case Spawned:
 		m.spawned(now, ev)
 	case SpawnFailed:

@@ -38,7 +38,7 @@ var situations = []struct{ name, script string }{
 	{"reload, handover", "boot\nloaded 1\n  p\nspawned p#1\nreload X\ntrial-passed 2"},
 	{"reload, loading", "boot\nloaded 1\n  p\nspawned p#1\nreload X\ntrial-passed 2\nboot"},
 	{"reload, loading, waiting", "boot\nloaded 1\n  p restart=always\nspawned p#1\nexited p#1 1\nreload X\ntrial-passed 2\nboot"},
-	{"reload, asking", "boot\nloaded 1\n  p on-reload=itself\nspawned p#1\nreload X\ntrial-passed 2\nboot\nloaded 2\n  p on-reload=itself"},
+	{"reload, asking", "boot\nloaded 1\n  p on-reload=itself\nspawned p#1\nserving p#1\nreload X\ntrial-passed 2\nboot\nloaded 2\n  p on-reload=itself"},
 	{"reload, starting", "boot\nloaded 1\n  p\nspawned p#1\nreload X\ntrial-passed 2\nboot\nloaded 2\n  p"},
 	{"reload, one more asked for", "boot\nloaded 1\n  p\nspawned p#1\nreload X\nreload Y"},
 	{"ended", "boot\nloaded 1\n  p\nspawned p#1\nstop TERM\nexited p#1 TERM"},
@@ -48,7 +48,7 @@ var situations = []struct{ name, script string }{
 // instance.
 var stimuli = []string{
 	"boot", "reload Z", "stop TERM", "soft-stop", "start p from=9", "stop-program p from=9", "restart p from=9", "signal p HUP from=9", "trial-passed N", "trial-failed N", "handover-failed N",
-	"loaded N\n  p", "loaded N\n  q", "load-failed N", "reloaded-itself N p#S", "reload-refused N p#S", "master-ended TERM", "master-ended KILL", "spawned p#S", "spawn-failed p#S",
+	"loaded N\n  p", "loaded N\n  q", "load-failed N", "reloaded-itself N p#S", "reload-refused N p#S", "serving p#S", "not-serving p#S", "master-ended TERM", "master-ended KILL", "spawned p#S", "spawn-failed p#S",
 	"exited p#S 0", "exited p#S 1", "exited p#S USR1", "exited p#1 1", "signal-failed p#1", "wake", "advance 1h",
 }
 

@@ -95,12 +95,15 @@ func running(c Change, spec, old *program.Spec, changed []string) Change {
 		if len(changed) > 0 {
 			c.Reason += ": a changed " + strings.Join(changed, ", ") + " counts from its next start"
 		}
+	case spec.OnReload == program.Itself:
+		c.Do, c.Itself, c.Reason = KeepIt, true, "it reads its own configuration again"
+		if len(changed) > 0 {
+			c.Reason += ": a changed " + strings.Join(changed, ", ") + " counts from its next start"
+		}
 	case len(changed) > 0:
 		c.Do, c.Signal, c.Reason = ReplaceIt, old.ReloadSignal, "changed: "+strings.Join(changed, ", ")
 	case spec.OnReload == program.Replace:
 		c.Do, c.Signal, c.Reason = ReplaceIt, old.ReloadSignal, "on_reload is replace"
-	case spec.OnReload == program.Itself:
-		c.Do, c.Itself, c.Reason = KeepIt, true, "it reads its own configuration again"
 	default:
 		c.Do, c.Reason = KeepIt, "unchanged"
 	}

@@ -9,7 +9,7 @@ import (
 
 // Bounds of a load: a configuration that is code may never end. At the first one nothing runs yet that a change would wait for.
 const (
-	firstLoadTimeout = time.Minute
+	firstLoadTimeout = 3 * time.Minute
 	reloadTimeout    = 10 * time.Second // of a trial, and of a load; unless the configuration in force says otherwise
 )
 
@@ -164,7 +164,7 @@ func (m *Machine) reloadEnds(now Instant) {
 }
 
 // reloadAborted ends a load because of a stop. A late answer to it finds nothing to fit.
-func (m *Machine) reloadAborted() {
+func (m *Machine) reloadAborted(by string) {
 	r := &m.s.Reload
 	switch r.Step {
 	case Idle:
@@ -176,6 +176,7 @@ func (m *Machine) reloadAborted() {
 	default:
 		m.do(Note{Kind: NoteReloadAborted, Text: r.By})
 	}
-	m.refuse(slices.Concat(r.Waiting, r.AgainWaiting), "a stop was asked for")
+	m.s.Stop.Asked = append(m.s.Stop.Asked, r.Asked...)
+	m.refuse(slices.Concat(r.Waiting, r.AgainWaiting), stoppingText+" ("+by+")")
 	*r = Reload{N: r.N}
 }

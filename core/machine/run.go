@@ -46,7 +46,11 @@ func (m *Machine) spawned(now Instant, ev Spawned) {
 	in.PID, in.Step = ev.PID, Started
 	m.spawning--
 	m.do(Note{Kind: NoteSpawned, ID: ev.ID, PID: ev.PID})
-	m.answered(p)
+	if m.awaits(p) {
+		m.do(AwaitServing{ID: ev.ID, PID: ev.PID, Limit: m.limit(p)})
+	} else {
+		m.answered(p)
+	}
 	switch {
 	case m.s.Stop.Verb != "":
 		m.stopInstance(now, m.slots[p.Name], in)
@@ -112,8 +116,9 @@ func (m *Machine) exited(now Instant, ev Exited) {
 	if gone.Cause == ByReload && gone.Told == ev.Signal && gone.Step == Started { // T-4
 		exit.Reason = policy.ReloadSignal
 	}
-	m.ended(now, p, gone, exit, Note{Kind: NoteExited, ID: ev.ID, PID: gone.PID})
 	m.reloadRefused(now, ReloadRefused{N: m.s.Reload.N, ID: ev.ID, Text: ev.ID.String() + " ended while it reloaded itself"})
+	m.ended(now, p, gone, exit, Note{Kind: NoteExited, ID: ev.ID, PID: gone.PID})
+	m.loadEnds(now) // it may have waited for this one
 }
 
 // forget removes an instance. What was its current phase ends with it.

@@ -176,6 +176,10 @@ func (d *driver) event(words, more []string) Event {
 	case "reloaded-itself":
 		n, _ := strconv.ParseUint(words[1], 10, 64)
 		return ReloadedItself{N: n, ID: parseID(d.t, words[2])}
+	case "serving":
+		return Serving{ID: parseID(d.t, words[1])}
+	case "not-serving":
+		return NotServing{ID: parseID(d.t, words[1]), Text: "it does not say whether it serves"}
 	case "reload-refused":
 		n, _ := strconv.ParseUint(words[1], 10, 64)
 		return ReloadRefused{N: n, ID: parseID(d.t, words[2]), Text: "haproxy.cfg:9: cannot bind :80"}

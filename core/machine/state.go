@@ -67,6 +67,8 @@ type Stop struct {
 	Signal   int     `json:",omitempty"` // sent to programs without a stop signal of their own
 	Done     bool    `json:",omitempty"` // Quit was said: nothing follows
 	Deadline Instant `json:",omitempty"` // when all that is left is killed; 0 means never
+	// Asked are those that were reloading themselves when the stop came, and did not say yet how that ended.
+	Asked []ID `json:",omitempty"`
 	// Orphans says that Quit was said with programs that run on.
 	Orphans bool `json:",omitempty"`
 }

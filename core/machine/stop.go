@@ -37,7 +37,7 @@ func (m *Machine) stop(now Instant, verb Verb, signal int, by string) {
 		s.Deadline = timeout(now, limit)
 	}
 	m.do(Note{Kind: NoteStopping, Signal: signal, Text: by})
-	m.reloadAborted()
+	m.reloadAborted(by)
 	for i := range m.s.Programs {
 		p := &m.s.Programs[i]
 		p.Starting, p.Again = false, false

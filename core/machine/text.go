@@ -33,6 +33,8 @@ func Text(a Action) string {
 		return fmt.Sprintf("reload-itself %d %v", a.N, a.ID)
 	case WritePidfile:
 		return "write-pidfile " + a.Path
+	case AwaitServing:
+		return fmt.Sprintf("await-serving %v", a.ID)
 	case OpenControl:
 		return strings.TrimSpace("open-control " + a.Path)
 	case Reply:

@@ -35,7 +35,8 @@ const (
 	// Keep keeps the instance, sending it ReloadSignal if that is not 0; a changed declaration counts from the next start.
 	Keep Reload = "keep"
 	// Itself keeps the instance and has it read its own configuration again, before any other program is touched; if it cannot,
-	// the reload has failed, and nothing changes. One whose declaration changed is replaced. HAProxy is such a program.
+	// the reload has failed, and nothing changes; a changed declaration counts from its next start. A load that starts one waits
+	// until it serves. HAProxy is such a program.
 	Itself Reload = "itself"
 )
 

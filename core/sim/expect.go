@@ -45,7 +45,7 @@ const patience = 10 * time.Second
 // patience is how long it waits now; the first load has longer.
 func (w *World) patience() time.Duration {
 	if w.expect.generation == 0 {
-		return time.Minute
+		return 3 * time.Minute
 	}
 	return cmp.Or(w.expect.config.ReloadTimeout, patience)
 }

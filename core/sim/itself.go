@@ -56,3 +56,18 @@ func (w *World) answered(n uint64, id machine.ID) {
 		w.asking.ids = slices.DeleteFunc(w.asking.ids, func(other machine.ID) bool { return other == id })
 	}
 }
+
+// awaitServing says that an instance serves, or does not, as World.Itself has it. The shell always says one of both.
+func (w *World) awaitServing(a machine.AwaitServing) {
+	p := w.process(a.ID)
+	w.check(w.expect.stop == "" && p != nil && p.running, "%v is awaited and does not run", a.ID)
+	at := w.later(min(w.Itself.After, a.Limit))
+	switch {
+	case w.Itself.Never:
+		w.queue.add(&delivery{at: w.later(a.Limit), ev: machine.NotServing{ID: a.ID, Text: "it does not say whether it serves"}})
+	case w.Itself.Fails != "":
+		w.queue.add(&delivery{at: at, ev: machine.NotServing{ID: a.ID, Text: w.Itself.Fails}})
+	default:
+		w.queue.add(&delivery{at: at, ev: machine.Serving{ID: a.ID}})
+	}
+}

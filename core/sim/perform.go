@@ -20,6 +20,8 @@ func (w *World) perform(a machine.Action, last bool) {
 		w.signal(a)
 	case machine.ReloadItself:
 		w.reloadItself(a)
+	case machine.AwaitServing:
+		w.awaitServing(a)
 	case machine.WritePidfile:
 		if w.PidfileFails != "" {
 			w.queue.add(&delivery{at: w.later(0), ev: machine.PidfileFailed{Text: w.PidfileFails}})

@@ -59,6 +59,10 @@ func eventText(ev machine.Event) string {
 		return fmt.Sprintf("loaded %d with %d programs", ev.N, len(ev.Config.Programs))
 	case machine.LoadFailed:
 		return fmt.Sprintf("load-failed %d %q", ev.N, ev.Text)
+	case machine.Serving:
+		return fmt.Sprintf("serving %v", ev.ID)
+	case machine.NotServing:
+		return fmt.Sprintf("not-serving %v %q", ev.ID, ev.Text)
 	case machine.ReloadedItself:
 		return fmt.Sprintf("reloaded-itself %d %v", ev.N, ev.ID)
 	case machine.ReloadRefused:

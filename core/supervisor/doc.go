@@ -9,6 +9,7 @@
 //	load           the loader                      Loaded, LoadFailed         the loader
 //	trial          the trial's answer, or its end  TrialPassed, TrialFailed   either
 //	reloadItself   a program's own reload          ReloadedItself, or not     that
+//	awaitServing   a program's first worker        Serving, or not            that
 //	Serve          clients of a socket             Request, by ask            the socket, or the process
 //	answer         a client that reads             –                          that, or half a minute
 //	finishAnswers  those                           –                          those

@@ -13,13 +13,13 @@ import (
 )
 
 // Runner runs a command to its end and returns all that it wrote, its standard error included, and the status that it ended with, as
-// a shell has it. An error says that it could not be started, or did not end within a minute. It is how a loader runs something:
+// a shell has it. An error says that it could not be started, or did not end within three minutes. It is how a loader runs something:
 // who waits for children otherwise takes the exits of programs away from the supervisor, or loses its own to it.
 type Runner func(argv, env []string) (output string, status int, err error)
 
 // Limits of such a command.
 const (
-	runTimeout = time.Minute
+	runTimeout = 3 * time.Minute
 	runOutput  = 1 << 20 // bytes that are read of its output
 )
 

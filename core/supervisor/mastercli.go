@@ -15,6 +15,8 @@ import (
 type HAProxy struct {
 	Program string // its name
 	mastercli.Client
+	// Reload has it read its configuration again, and waits until it serves with that, or says why not.
+	Reload func(ctx context.Context, hard bool) error
 }
 
 // openMasterCLI opens HAProxy's master CLI at an address, or goes on with what the previous image had there.
@@ -83,7 +85,7 @@ func writeMasterCLI(conn net.Conn, a machine.Reply, logs string) (closing func()
 func (s *supervisor) reloadItself(a machine.ReloadItself) {
 	err := errors.New("nobody knows how it is asked to reload itself")
 	if s.HAProxy != nil && s.HAProxy.Program == a.ID.Program {
-		ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
+		ctx, cancel := context.WithTimeout(context.Background(), sooner(a.Limit))
 		defer cancel()
 		err = s.HAProxy.Reload(ctx, a.Hard)
 	}
@@ -94,5 +96,20 @@ func (s *supervisor) reloadItself(a machine.ReloadItself) {
 	s.events <- machine.ReloadedItself{N: a.N, ID: a.ID}
 }
 
-// askTimeout ends that goroutine. The machine's own patience ends sooner.
-const askTimeout = 10 * time.Minute
+// sooner is less than the machine's patience: what is known of the reason is worth more than that nothing came.
+func sooner(limit time.Duration) time.Duration { return limit - limit/20 }
+
+// awaitServing says when an HAProxy has a worker, from a goroutine of its own.
+func (s *supervisor) awaitServing(a machine.AwaitServing) {
+	err := errors.New("nobody knows how to see that")
+	if s.HAProxy != nil && s.HAProxy.Program == a.ID.Program {
+		ctx, cancel := context.WithTimeout(context.Background(), sooner(a.Limit))
+		defer cancel()
+		err = s.HAProxy.Serves(ctx)
+	}
+	if err != nil {
+		s.events <- machine.NotServing{ID: a.ID, Text: fmt.Sprintf("%v runs, but whether it serves is not known: %v", a.ID, err)}
+		return
+	}
+	s.events <- machine.Serving{ID: a.ID}
+}

@@ -54,6 +54,8 @@ func (s *supervisor) perform(now machine.Instant, a machine.Action) {
 		}
 	case machine.ReloadItself:
 		go s.reloadItself(a) // waits for the program's answer; sends it; ends then
+	case machine.AwaitServing:
+		go s.awaitServing(a) // waits for the program; sends what came of it; ends then, or after a while
 	case machine.WritePidfile:
 		if err := writePidfile(a.Path); err != nil {
 			s.queue = append(s.queue, machine.PidfileFailed{Text: err.Error()})

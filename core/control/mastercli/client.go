@@ -155,6 +155,26 @@ func (c Client) Workers(now machine.Instant) []Worker {
 	return workers
 }
 
+// Serves waits until there is a worker that is not told to go. The error is why that is not known when ctx ends.
+func (c Client) Serves(ctx context.Context) error {
+	for {
+		rows, err := c.awaitRows(ctx)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if r.section == "# workers" {
+				return nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return errors.New("it has no worker")
+		case <-time.After(pollEvery):
+		}
+	}
+}
+
 // Worker is the one of Forwarder: "@1" is the current worker, "@!pid" any.
 func (c Client) Worker(prefix string) (int, bool) {
 	for _, w := range c.Workers(0) {
