@@ -82,12 +82,16 @@ func loadChunk(t *testing.T, chunk []string, before int) []string {
 		"lib/ok.lua": "return 1",
 	}
 	_, problems := Load(virtual(files, "errors.lua"))
+	wd, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
 	var got []string
 	for _, p := range problems.Errors() {
 		if p.Place.File != "errors.lua" {
 			t.Errorf("chunk at line %d: problem in another file: %v", before+1, p)
 		}
-		got = append(got, fmt.Sprintf("%d: %s", p.Place.Line, p.Text))
+		got = append(got, fmt.Sprintf("%d: %s", p.Place.Line, strings.ReplaceAll(p.Text, wd+"/", "$PWD/")))
 	}
 	return got
 }

@@ -197,10 +197,10 @@ program "e" { command = { "a" }, groups = { "adm", "nogrouphere", 4 } } --> prog
 program "f" { command = { "a" }, groups = true } --> program "f": groups: expected a name or a list of names, got true
 ---
 -- Files.
-program "a" { command = { "a" }, env_file = "none.env" } --> program "a": env_file: "/tmp/me/lua/none.env" cannot be read: no such file or directory
-program "b" { command = { "a" }, env_file = { "good.env", "bad.env" } } --> program "b": env_file[2]: /tmp/me/lua/bad.env:2: expected NAME=VALUE, got "B"
+program "a" { command = { "a" }, env_file = "none.env" } --> program "a": env_file: "$PWD/none.env" cannot be read: no such file or directory
+program "b" { command = { "a" }, env_file = { "good.env", "bad.env" } } --> program "b": env_file[2]: $PWD/bad.env:2: expected NAME=VALUE, got "B"
 program "c" { command = { "a" }, env_file = {} }
-program "d" { command = { "a" }, env_file = 5 } --> program "d": env_file: "/tmp/me/lua/5" cannot be read: no such file or directory
+program "d" { command = { "a" }, env_file = 5 } --> program "d": env_file: "$PWD/5" cannot be read: no such file or directory
 ---
 -- Defaults and overrides: a mistake in defaults is reported once.
 defaults {
