@@ -17,11 +17,11 @@ type Copy struct {
 
 // LoadBeside is Load for a configuration that an HAProxy is to read too. The copies leave blank what concerns mwlua alone: the
 // `program` sections, which HAProxy 3.3 refuses (H-1.21), `daemon`, and `pidfile`. A `default-path` that depends on where the file is says so
-// with the directory instead. Lines of blocks that do not count stay: HAProxy does not read them either, if its version is that of o. There are
-// no copies if a problem is an error.
+// with the directory instead; where it is in force for the next file too, the copy ends with one more `global` for that. Lines of blocks that do
+// not count stay: HAProxy does not read them either, if its version is that of o. There are no copies if a problem is an error.
 func LoadBeside(o Options) (program.Config, []Copy, program.Problems) {
 	l := newLoader(o)
-	l.edits = []map[int]string{}
+	l.edits = []changes{}
 	l.load()
 	var config program.Config
 	if l.errors == 0 {
@@ -34,11 +34,29 @@ func LoadBeside(o Options) (program.Config, []Copy, program.Problems) {
 	return config, l.copies(), l.problems
 }
 
+// changes are what the copy of one file has other than the file.
+type changes struct {
+	lines map[int]string // number → text
+	end   string         // lines after the last one, where they shift nothing
+}
+
 // edit replaces the line that is being read, in the copy.
 func (l *loader) edit(text string) {
 	if n := len(l.edits); n > 0 {
-		l.edits[n-1][l.place.Line] = text
+		l.edits[n-1].lines[l.place.Line] = text
 	}
+}
+
+// beginCopy gives the file name edits. HAProxy applies `default-path config` to every file anew, as it opens it, and begins where
+// `origin` says: the copy before has to say it.
+func (l *loader) beginCopy(name string) {
+	if l.edits == nil {
+		return
+	}
+	if n := len(l.edits); n > 0 && l.up != "" {
+		l.edits[n-1].end = "global\n" + origin(name, l.up) + "\n"
+	}
+	l.edits = append(l.edits, changes{lines: make(map[int]string)})
 }
 
 // beside edits a line of a global section.
@@ -47,19 +65,20 @@ func (l *loader) beside(s statement) {
 	case "daemon", "pidfile":
 		l.edit("")
 	case "default-path":
-		dir := filepath.Dir(l.place.File)
-		switch s.text(1) {
-		case "config":
-		case "parent":
-			dir = filepath.Join(dir, "..")
-		default:
-			return
+		l.up = map[string]string{"config": "/.", "parent": "/.."}[s.text(1)]
+		if l.up != "" {
+			l.edit(origin(l.place.File, l.up))
 		}
-		if absolute, err := filepath.Abs(dir); err == nil {
-			dir = absolute
-		}
-		l.edit("default-path origin " + asWord(dir))
 	}
+}
+
+// origin is the `default-path` that means up from the directory of the file name.
+func origin(name, up string) string {
+	dir := filepath.Dir(name)
+	if absolute, err := filepath.Abs(dir); err == nil {
+		dir = absolute
+	}
+	return "default-path origin " + asWord(dir+up) // which follows symbolic links as HAProxy does
 }
 
 // asWord writes text so that HAProxy reads it as one word.
@@ -75,16 +94,17 @@ func (l *loader) copies() []Copy {
 	return copies
 }
 
-func edited(data []byte, edits map[int]string) []byte {
+func edited(data []byte, c changes) []byte {
 	var out bytes.Buffer
 	scan(data, func(raw rawLine) bool {
-		text, ok := edits[raw.number]
+		text, ok := c.lines[raw.number]
 		if !ok {
 			text = raw.text
 		}
 		out.WriteString(text + "\n")
 		return true
 	})
+	out.WriteString(c.end)
 	return out.Bytes()
 }
 

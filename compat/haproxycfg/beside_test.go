@@ -1,6 +1,9 @@
 package haproxycfg
 
 import (
+	"os"
+	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -39,7 +42,7 @@ global
 
 
 	setenv A "pro gram"
-default-path origin "/etc/ha \$proxy"
+default-path origin "/etc/ha \$proxy/."
 .if defined(MWLUA)
 
 
@@ -76,4 +79,59 @@ func TestThereAreNoCopiesOfABadConfiguration(t *testing.T) {
 	if len(copies) > 0 || len(config.Programs) > 0 || len(problems.Errors()) == 0 {
 		t.Errorf("got %v, %v, %v", config, copies, problems)
 	}
+}
+
+// TestDefaultPathGoesOnInTheNextFile: HAProxy reads `config` and `parent` anew for every file, and what they name in the copies is
+// where it is for the originals.
+func TestDefaultPathGoesOnInTheNextFile(t *testing.T) {
+	haproxy, err := exec.LookPath("haproxy")
+	if err != nil {
+		haproxy = "/usr/sbin/haproxy"
+	}
+	if _, err := exec.Command(haproxy, "-v").Output(); err != nil {
+		t.Skipf("cannot run haproxy (apt-get install haproxy): %v", err)
+	}
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		name = filepath.Join(dir, name)
+		err := os.MkdirAll(filepath.Dir(name), 0o700)
+		if err == nil {
+			err = os.WriteFile(name, []byte(text), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	const page = "HTTP/1.0 503 No\r\n\r\n"
+	for _, name := range []string{"one/x.http", "two/y.http", "three/z.http", "up.http", "four/w.http"} {
+		write(name, page)
+	}
+	files := []string{
+		write("one/a.cfg", "global\n\tdefault-path config\ndefaults\n\tmode http\n\terrorfile 503 x.http\n"),
+		write("two/b.cfg", "# nothing\nfrontend b\n\tbind 127.0.0.1:1\n\terrorfile 503 y.http\n"),
+		write("three/c.cfg", "frontend c\n\tbind 127.0.0.1:2\n\terrorfile 503 z.http\nglobal\n\tdefault-path parent\n"),
+		write("four/d.cfg", "frontend d\n\tbind 127.0.0.1:3\n\terrorfile 503 up.http\nglobal\n\tdefault-path origin "+dir+"/four\n"),
+		write("five/e.cfg", "frontend e\n\tbind 127.0.0.1:4\n\terrorfile 503 w.http\n"),
+	}
+	check := func(names []string) {
+		t.Helper()
+		argv := []string{"-c"}
+		for _, name := range names {
+			argv = append(argv, "-f", name)
+		}
+		if out, err := exec.Command(haproxy, argv...).CombinedOutput(); err != nil {
+			t.Errorf("%v: %v: %s", argv, err, out)
+		}
+	}
+	check(files)
+	_, copies, problems := LoadBeside(Options{Files: files})
+	if err := problems.Errors(); len(err) > 0 {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, c := range copies {
+		names = append(names, write("copies"+c.Name, string(c.Data)))
+	}
+	check(names)
 }

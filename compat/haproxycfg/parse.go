@@ -28,7 +28,8 @@ type loader struct {
 	groups   map[string]identity
 
 	files []source
-	edits []map[int]string // for copies: of each file that was begun, line → text; nil when no copies are wanted
+	edits []changes // for copies: of each file that was begun; nil when no copies are wanted
+	up    string    // the `default-path` in force, from the directory of each file: "/." for `config`, "/.." for `parent`, else ""
 }
 
 // global is what the `global` sections say.
@@ -70,9 +71,7 @@ func (l *loader) load() {
 // read reads one file. Sections do not continue into the next one (H-1.22).
 func (l *loader) read(s source) next {
 	l.section, l.blocks = section{}, nil
-	if l.edits != nil {
-		l.edits = append(l.edits, make(map[int]string))
-	}
+	l.beginCopy(s.name)
 	result, before := nextLine, l.errors
 	scan(s.data, func(raw rawLine) bool {
 		l.place = program.Place{File: s.name, Line: raw.number}
