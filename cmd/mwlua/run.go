@@ -237,14 +237,20 @@ func (s *sources) check() (int, error) {
 		fmt.Fprintf(os.Stderr, "mwlua: %s: %v\n", severity, p)
 	}
 	switch {
-	case len(problems.Errors()) > 0 && len(s.lua) > 0:
-		return exitInvalid, nil
 	case len(problems.Errors()) > 0:
-		return exitFailed, nil
+		return s.invalid(), nil
 	case s.verbose:
 		fmt.Println("Configuration file is valid") // as HAProxy says it
 	default:
 		fmt.Printf("the configuration is valid: %d programs\n", len(config.Programs))
 	}
 	return exitDone, nil
+}
+
+// invalid is the status for a configuration that cannot be used: HAProxy's for its files, and one of our own.
+func (s *sources) invalid() int {
+	if len(s.lua) > 0 {
+		return exitInvalid
+	}
+	return exitFailed
 }

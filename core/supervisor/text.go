@@ -145,6 +145,9 @@ func killAt(now machine.Instant, n machine.Note) string {
 	return fmt.Sprintf(", and SIGKILL in %v", round(time.Duration(n.Until-now)))
 }
 
+// SignalName is the name of a signal, as SIGTERM, or "signal N" for one without.
+func SignalName(n int) string { return signalName(n) }
+
 func signalName(n int) string {
 	if name := unix.SignalName(unix.Signal(n)); name != "" {
 		return name
