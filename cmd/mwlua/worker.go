@@ -57,7 +57,7 @@ func newWorker(binary string, master int) (*worker, error) {
 }
 
 func (w *worker) haproxy() *supervisor.HAProxy {
-	return &supervisor.HAProxy{Program: workerName, Client: mastercli.Client{Path: w.socket()}, Reload: w.reload}
+	return &supervisor.HAProxy{Program: workerName, Client: mastercli.NewClient(w.socket()), Reload: w.reload}
 }
 
 // reload gives HAProxy the files of the last load, and those of before back if it refuses them: whoever makes it read them again

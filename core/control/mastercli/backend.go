@@ -1,6 +1,7 @@
 package mastercli
 
 import (
+	"context"
 	"io"
 	"net"
 )
@@ -30,8 +31,8 @@ type Forwarder interface {
 	Worker(prefix string) (pid int, ok bool)
 	// Forward sends commands to that worker, by way of its HAProxy master, and copies the answer, with the empty line that ends it,
 	// to w. They are lines: those that lower the level and set the modes as the session has them, which have no answer, and the one
-	// that has. False says that the worker cannot be reached.
-	Forward(pid int, commands string, w io.Writer) bool
+	// that has. False says that the worker cannot be reached, or that ctx ended first: its client has left, or waited for 5 minutes.
+	Forward(ctx context.Context, pid int, commands string, w io.Writer) bool
 }
 
 // defaultVersion is what Backend.Version "" means.

@@ -13,9 +13,21 @@ import (
 	"github.com/mwlua/mwlua/core/machine"
 )
 
-// Client speaks to the master CLI of an HAProxy, 2.5 or later. Path is its UNIX socket. A Client has no state and may be used by
-// any goroutine.
-type Client struct{ Path string }
+// Client speaks to the master CLI of an HAProxy, 2.5 or later. It may be used by any goroutine. One that NewClient has not made
+// forwards nothing.
+type Client struct {
+	Path     string // of its UNIX socket
+	forwards chan struct{}
+}
+
+// mostForwards is how many of the ten connections that HAProxy takes (H-8.4) may carry commands of clients at a time. The rest is
+// for what mwlua asks itself.
+const mostForwards = 6
+
+// NewClient returns a Client for the socket at path. Its copies share a limit of 6 forwards at a time.
+func NewClient(path string) Client {
+	return Client{Path: path, forwards: make(chan struct{}, mostForwards)}
+}
 
 // clientTimeout is how long HAProxy may take to say which processes it has.
 const clientTimeout = 2 * time.Second
@@ -185,9 +197,15 @@ func (c Client) Worker(prefix string) (int, bool) {
 	return 0, false
 }
 
-// Forward is the one of Forwarder.
-func (c Client) Forward(pid int, commands string, w io.Writer) bool {
-	return c.copy(context.Background(), fmt.Sprintf("@!%d\n%s", pid, commands), w) == nil
+// Forward is the one of Forwarder. It refuses what would be one too many at a time.
+func (c Client) Forward(ctx context.Context, pid int, commands string, w io.Writer) bool {
+	select {
+	case c.forwards <- struct{}{}:
+		defer func() { <-c.forwards }()
+		return c.copy(ctx, fmt.Sprintf("@!%d\n%s", pid, commands), w) == nil
+	default:
+		return false
+	}
 }
 
 // Reload has HAProxy read its configuration again, and waits until its new worker runs. hard is `hard-reload`, where HAProxy knows

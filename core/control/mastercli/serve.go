@@ -15,8 +15,10 @@ const (
 	mostSessions = 64
 	// idleTimeout is how long a client may take for its next request.
 	idleTimeout = 5 * time.Minute
-	// writeTimeout is how long a client may take to read what is written at once.
+	// writeTimeout is how long a client may take to read what is written at once. After stallTimeout the session counts as one that
+	// waits, so that clients that do not read cannot keep an administrator out either.
 	writeTimeout = 30 * time.Second
+	stallTimeout = time.Second
 	// lingerTimeout is how long, and lingerBytes how much, a client may go on to send after the last answer. A connection that is
 	// closed with unread bytes can take the answer with it.
 	lingerTimeout = time.Second
@@ -76,6 +78,7 @@ type visit struct {
 	conn  net.Conn
 	all   *sessions
 	since uint64 // the tick of the beginning of its wait; 0 is one at work
+	count uint64 // of its writes, begun and ended
 }
 
 // admit adds conn, in the place of the one that waits longest if there are too many. As long as all are at work, it waits: what
@@ -123,11 +126,41 @@ func (v *visit) wait(begins bool) bool {
 	defer v.all.mu.Unlock()
 	v.since = 0
 	if begins {
-		v.all.ticks++
-		v.since = v.all.ticks
-		v.all.room.Signal()
+		v.waits()
 	}
 	return v.all.open[v]
+}
+
+// waits begins a wait, under sessions.mu.
+func (v *visit) waits() {
+	v.all.ticks++
+	v.since = v.all.ticks
+	v.all.room.Signal()
+}
+
+// writes notes that v begins to write, and returns what notes that it ends to.
+func (v *visit) writes() (ends func()) {
+	v.all.mu.Lock()
+	defer v.all.mu.Unlock()
+	if v.since > 0 { // a wait goes on
+		return func() {}
+	}
+	v.count++
+	number := v.count
+	stall := time.AfterFunc(stallTimeout, func() {
+		v.all.mu.Lock()
+		defer v.all.mu.Unlock()
+		if v.count == number {
+			v.waits()
+		}
+	})
+	return func() {
+		stall.Stop()
+		v.all.mu.Lock()
+		defer v.all.mu.Unlock()
+		v.count++
+		v.since = 0
+	}
 }
 
 // leave takes v from the list, and does nothing if it is not there.

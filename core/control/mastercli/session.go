@@ -3,6 +3,7 @@ package mastercli
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -76,10 +77,10 @@ func (s *session) read() (r request, err error) {
 
 // write ends the session if the client does not take it.
 func (s *session) write(text string) {
-	if text == "" || s.conn.SetWriteDeadline(time.Now().Add(writeTimeout)) != nil {
+	if text == "" {
 		return
 	}
-	if _, err := io.WriteString(s.conn, text); err != nil {
+	if _, err := io.WriteString(timedWriter{s.visit}, text); err != nil {
 		s.over = true
 	}
 }
@@ -147,7 +148,9 @@ func (s *session) forward(pid int, r request) {
 		command.WriteString("experimental-mode on\n")
 	}
 	command.WriteString(r.text + "\n" + r.payload)
-	if !s.Workers.Forward(pid, command.String(), timedWriter{s.conn}) {
+	if !s.attended(func(ctx context.Context) bool {
+		return s.Workers.Forward(ctx, pid, command.String(), timedWriter{s.visit})
+	}) {
 		s.write("Can't connect to the target CLI!\n")
 		s.over = true
 		return
@@ -155,15 +158,16 @@ func (s *session) forward(pid int, r request) {
 	s.write(s.promptText())
 }
 
-// timedWriter gives each write its own time.
-type timedWriter struct{ net.Conn }
+// timedWriter gives each write its own time. One that takes long makes a session that waits for its client.
+type timedWriter struct{ *visit }
 
 // Write writes within writeTimeout.
 func (w timedWriter) Write(b []byte) (int, error) {
-	if err := w.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+	if err := w.conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 		return 0, err
 	}
-	return w.Conn.Write(b)
+	defer w.writes()()
+	return w.conn.Write(b)
 }
 
 // promptText is empty unless the session is interactive (H-8.8).

@@ -1,6 +1,7 @@
 package mastercli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -26,15 +27,20 @@ func simple(version string) Backend {
 	}
 }
 
-// workers is a Forwarder of two functions.
+// workers is a Forwarder of functions.
 type workers struct {
 	find    func(prefix string) (int, bool)
 	forward func(pid int, commands string, w io.Writer) bool
+	hang    func(ctx context.Context, w io.Writer) // instead of forward, if it is there
 }
 
 func (w workers) Worker(prefix string) (int, bool) { return w.find(prefix) }
 
-func (w workers) Forward(pid int, commands string, to io.Writer) bool {
+func (w workers) Forward(ctx context.Context, pid int, commands string, to io.Writer) bool {
+	if w.hang != nil {
+		w.hang(ctx, to)
+		return ctx.Err() == nil
+	}
 	return w.forward(pid, commands, to)
 }
 
