@@ -22,7 +22,7 @@ func TestSignalStormAsPID1(t *testing.T) {
 		t.Run("stop="+stop, func(t *testing.T) {
 			var lost, brutal, ended atomic.Int64
 			t.Run("runs", func(t *testing.T) {
-				for i := range *stormRuns / 8 {
+				for i := range storms() / 8 {
 					seed := uint64(i + 1)
 					if *stormSeed != 0 && *stormSeed != seed {
 						continue
