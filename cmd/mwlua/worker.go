@@ -122,7 +122,7 @@ func (w *worker) load(o haproxycfg.Options, run supervisor.Runner, use bool) (pr
 		names, err = place(prepared, copies)
 	}
 	if err == nil {
-		problems = append(problems, w.check(path, env, prepared, names, copies, run)...)
+		problems = append(problems, unsaid(problems, w.check(path, env, prepared, original(names, copies), run))...)
 	} else {
 		problems = append(problems, program.Problem{Text: err.Error()})
 	}
@@ -227,56 +227,4 @@ func place(dir string, copies []haproxycfg.Copy) ([]string, error) {
 		names = append(names, path)
 	}
 	return names, nil
-}
-
-// check runs `haproxy -c`. What it says about a copy is said about the original.
-func (w *worker) check(path string, env []string, dir string, names []string, copies []haproxycfg.Copy, run supervisor.Runner) program.Problems {
-	argv := append(append([]string{path, "-W", "-c"}, w.args...), "-f", dir)
-	output, status, err := run(argv, env)
-	switch {
-	case err != nil:
-		return program.Problems{{Text: fmt.Sprintf("-with-haproxy: cannot check the configuration: %v", err)}}
-	case status == 0, status == 2: // 2: nothing listens, which HAProxy will say when it starts (H-1.19)
-		return nil
-	}
-	var problems program.Problems
-	for line := range strings.Lines(output) {
-		if p, ok := alert(line); ok {
-			for i, name := range names {
-				if p.Place.File == name {
-					p.Place.File = copies[i].Name
-				}
-			}
-			problems = append(problems, p)
-		}
-	}
-	if len(problems) == 0 {
-		problems = program.Problems{{Text: fmt.Sprintf("HAProxy ended with status %d when it checked the configuration: %s", status, lastLine(output))}}
-	}
-	return problems
-}
-
-var (
-	alertLine = regexp.MustCompile(`^\[ALERT\]\s+\(\d+\) : (?:config : )?(.*)$`)
-	parsingOf = regexp.MustCompile(`^parsing \[(.*):(\d+)\]\s*:\s*(.*)$`)
-	summaryOf = regexp.MustCompile(`^(?:Error\(s\) found in configuration file|Fatal errors found in configuration)`)
-)
-
-// alert reads an ALERT line of HAProxy; its summaries are left out.
-func alert(line string) (program.Problem, bool) {
-	found := alertLine.FindStringSubmatch(strings.TrimSpace(line))
-	if found == nil || summaryOf.MatchString(found[1]) {
-		return program.Problem{}, false
-	}
-	p := program.Problem{Text: "HAProxy: " + found[1]}
-	if at := parsingOf.FindStringSubmatch(found[1]); at != nil {
-		p.Place.File, p.Text = at[1], "HAProxy: "+at[3]
-		p.Place.Line, _ = strconv.Atoi(at[2])
-	}
-	return p, true
-}
-
-func lastLine(text string) string {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return lines[len(lines)-1]
 }
