@@ -159,7 +159,38 @@ func (d *draft) finish(config program.Config) program.Spec {
 	d.finishReload(&s)
 	d.finishIdentity(&s)
 	d.finishEnv(&s, config)
-	return s
+	return settled(s)
+}
+
+// settled is s without Expand if there is nothing to expand in it: only $${, which are written as what they stand for then. So a
+// declaration that means the same is the same, whatever language it was made in.
+func settled(s program.Spec) program.Spec {
+	if !s.Expand {
+		return s
+	}
+	open := false
+	plain := func(text string) string {
+		out, err := program.Expand(text, func(string) (string, bool) { return "", false })
+		open = open || err != nil
+		return out
+	}
+	plainList := func(list []string, keep func(text string) int) []string {
+		var out []string
+		for _, text := range list {
+			n := keep(text)
+			out = append(out, text[:n]+plain(text[n:]))
+		}
+		return out
+	}
+	t := s
+	t.Expand = false
+	t.Command = plainList(s.Command, func(string) int { return 0 })
+	t.Env = plainList(s.Env, func(kv string) int { return strings.IndexByte(kv, '=') + 1 })
+	t.Dir, t.Stdout, t.Stderr = plain(s.Dir), plain(s.Stdout), plain(s.Stderr)
+	if open {
+		return s
+	}
+	return t
 }
 
 func (d *draft) finishReload(s *program.Spec) {

@@ -338,3 +338,16 @@ func asJSON(t *testing.T, v any) string {
 	}
 	return string(data)
 }
+
+// TestNothingToExpand: where every ${ is escaped, the declaration is what it would be without one.
+func TestNothingToExpand(t *testing.T) {
+	got := one(t, `program 'a' { command = { '/bin/sh', '$${x}', '$$${name}' }, env = { A = '$${', B = '$' }, stdout = 'file:/$${x}' }`)
+	if got.Expand || !slices.Equal(got.Command, []string{"/bin/sh", "${x}", "$${name}"}) || !slices.Equal(got.Env, []string{"A=${", "B=$"}) ||
+		got.Stdout != "file:/${x}" {
+		t.Errorf("%+v", got)
+	}
+	got = one(t, `program 'a' { command = { '/bin/sh', '$${x}' }, env = { A = '${name}' } }`)
+	if !got.Expand || got.Command[1] != "$${x}" {
+		t.Errorf("%+v", got)
+	}
+}
