@@ -204,8 +204,8 @@ func (l *loader) supervisor(at program.Place, v value) {
 		return
 	}
 	l.configured = at
-	d := &draft{settings: l.settings, reloadTimeout: l.reloadTimeout}
+	d := &draft{config: l.config}
 	v.decode(d, l.fields.supervisor)
-	l.settings, l.reloadTimeout = d.settings, d.reloadTimeout
-	l.bounds.set(d.settings.LuaLoadTimeout, d.settings.LuaMemory)
+	l.config = d.config
+	l.bounds.set(d.config.Settings.LuaLoadTimeout, d.config.Settings.LuaMemory)
 }

@@ -34,8 +34,7 @@ type draft struct {
 	inherit     bool
 	inheritOnly []string
 
-	settings      program.Settings
-	reloadTimeout time.Duration
+	config program.Config // what supervisor{} says; its programs and their environment are not in here
 }
 
 // newDraft has the defaults of every program.
@@ -90,7 +89,8 @@ func (d *draft) setLimit(limit program.Limit) {
 
 // takeBase makes drafts of what another language declared.
 func (l *loader) takeBase(base program.Config) {
-	l.settings, l.reloadTimeout = base.Settings, base.ReloadTimeout
+	l.config = base
+	l.config.Programs, l.config.Env = nil, nil
 	for _, spec := range base.Programs {
 		d := &draft{spec: spec, what: `program ` + quote(spec.Name), foreign: true, inherit: true, expand: spec.Expand}
 		l.drafts = append(l.drafts, d)
@@ -100,9 +100,10 @@ func (l *loader) takeBase(base program.Config) {
 
 // convert makes a Config of what was declared without an error.
 func (l *loader) convert() program.Config {
-	config := program.Config{Env: l.inherited(), ReloadTimeout: l.reloadTimeout, Settings: l.settings}
+	config := l.config
+	config.Env = l.inherited()
 	if l.options.Base != nil {
-		config.Env, config.Pidfile = l.options.Base.Env, l.options.Base.Pidfile
+		config.Env = l.options.Base.Env
 	}
 	search := newSearch()
 	for _, d := range l.drafts {

@@ -7,6 +7,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"github.com/mwlua/mwlua/core/policy"
 	"github.com/mwlua/mwlua/core/program"
 )
 
@@ -143,14 +144,20 @@ func streamFields() []field {
 	}
 }
 
+// sameSignal is the stop_signal that is passed on.
+const sameSignal = "same"
+
 func lifeFields() []field {
 	return []field{
 		notField("autostart", "Whether it is started when mwlua starts, or when a reload adds it. If not, it waits for `mwlua start`.",
 			func(d *draft) *bool { return &d.spec.NoAutostart }).called("auto_start"),
 		{name: "stop_signal", kind: aSignal, value: `"SIGTERM"`, also: []string{"stopsignal", "kill_signal", "killsignal"},
-			doc: "The signal that asks it to stop.",
+			doc: "The signal that asks it to stop. \"same\" is the one that mwlua itself was asked with, SIGTERM or SIGINT, as HAProxy " +
+				"passes it on.",
 			set: func(d *draft, v value) {
-				if n, ok := v.signal(); ok {
+				if v.lv == lua.LString(sameSignal) {
+					d.spec.StopSignal = 0
+				} else if n, ok := v.signal(); ok {
 					d.spec.StopSignal = n
 				}
 			}},
@@ -162,6 +169,9 @@ func lifeFields() []field {
 			set: func(d *draft, v value) {
 				if codes, ok := v.codes(); ok {
 					d.spec.Exit.SuccessCodes = codes
+				}
+				if rule := d.spec.Exit.Rule; rule != policy.RestartRule {
+					v.errorf("has no effect with restart = %q: remove it, or choose another restart", rule)
 				}
 			}},
 		boolField("critical", "false", "Whether its final failure ends mwlua, with its exit code. See `exit_when` of supervisor.",

@@ -96,6 +96,27 @@ func TestReload(t *testing.T) {
 	}
 }
 
+// TestHAProxysRules: what an haproxy.cfg says about the life of a program can be said in Lua.
+func TestHAProxysRules(t *testing.T) {
+	for _, restart := range []string{`"exit-on-failure"`, `{ policy = "exit-on-failure" }`} {
+		got := one(t, `defaults { restart = { policy = "always", limit = 3 }, success_codes = { 0, 7 }, stop_signal = "HUP" }
+			program "a" { command = { "/bin/sh" }, stop_signal = "same", restart = `+restart+` }`)
+		if diff := cmp.Diff(policy.Policy{Rule: policy.ExitOnFailure}, got.Exit); diff != "" || got.StopSignal != 0 {
+			t.Error(diff, got.StopSignal)
+		}
+	}
+	got := one(t, `defaults { restart = "no-exit-on-failure" } program "a" { command = { "/bin/sh" } }`)
+	if diff := cmp.Diff(policy.Policy{Rule: policy.NoExitOnFailure}, got.Exit); diff != "" {
+		t.Error(diff)
+	}
+	got = one(t, `defaults { restart = "no-exit-on-failure" } program "a" { command = { "/bin/sh" }, restart = { limit = 3 } }`)
+	want := defaultPolicy()
+	want.Limit = 3
+	if diff := cmp.Diff(want, got.Exit); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestShell(t *testing.T) {
 	if got := one(t, "program 'a' { shell = 'echo ${HOME}' }"); got.Command[2] != "echo ${HOME}" || got.Expand {
 		t.Errorf("%q", got.Command)
@@ -204,6 +225,10 @@ func TestOverrideOfAnotherLanguage(t *testing.T) {
 	if base.Programs[0].Command[1] != "${x}" || base.Programs[0].Env != nil {
 		t.Error("the base was changed")
 	}
+	o.ReadFile = virtual(map[string]string{"c.lua": "supervisor { pidfile = '/q' }"}).ReadFile
+	if config, _ = Load(o); config.Pidfile != "/q" {
+		t.Errorf("the pidfile is %s", config.Pidfile)
+	}
 	o.ReadFile = virtual(map[string]string{"c.lua": "program 'other' { command = { 'x' } }"}).ReadFile
 	if _, problems = Load(o); !strings.Contains(problems.Error(), "already declared") {
 		t.Error(problems)
@@ -214,7 +239,7 @@ func TestSettings(t *testing.T) {
 	config, problems := load(`supervisor {
 		log_level = "debug", log_format = "json", control = "c.sock", control_mode = "0660", control_group = "adm",
 		runtime_dir = "/run/x", exit_when = "never", shutdown_timeout = false, reload_timeout = "20s", notify = "never",
-		lua = { load_timeout = "20s", memory = "256MiB" },
+		lua = { load_timeout = "20s", memory = "256MiB" }, pidfile = "a.pid", quiet = true,
 	}`)
 	if len(problems.Errors()) > 0 {
 		t.Fatal(problems)
@@ -225,8 +250,9 @@ func TestSettings(t *testing.T) {
 		RuntimeDir: "/run/x", ExitWhen: program.ExitNever, Notify: "never",
 		LuaLoadTimeout: 20 * time.Second, LuaMemory: 256 << 20,
 	}
-	if diff := cmp.Diff(want, config.Settings); diff != "" || config.ReloadTimeout != 20*time.Second {
-		t.Error(diff, config.ReloadTimeout)
+	if diff := cmp.Diff(want, config.Settings); diff != "" || config.ReloadTimeout != 20*time.Second ||
+		config.Pidfile != dir+"/a.pid" || !config.Quiet {
+		t.Errorf("%s%+v", diff, config)
 	}
 	config, _ = load("program 'a' { command = { '/bin/sh' } }")
 	if diff := cmp.Diff(program.Settings{ShutdownTimeout: 30 * time.Second}, config.Settings); diff != "" {

@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"time"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -35,16 +34,15 @@ type loader struct {
 	directory  string // where relative paths begin: that of main
 	fields     fieldSet
 	defaults   *draft
-	settings   program.Settings
-	configured program.Place // of supervisor{}; nowhere if there was none
+	config     program.Config // what supervisor{} has said
+	configured program.Place  // of supervisor{}; nowhere if there was none
 
-	reloadTimeout time.Duration
-	drafts        []*draft
-	names         map[string]*draft
-	handles       *lua.LTable // the metatable of all handles
-	halves        []*half
-	accounts      map[string]Account
-	groups        map[string]uint32
+	drafts   []*draft
+	names    map[string]*draft
+	handles  *lua.LTable // the metatable of all handles
+	halves   []*half
+	accounts map[string]Account
+	groups   map[string]uint32
 }
 
 func newLoader(o Options) *loader {
@@ -70,7 +68,7 @@ func newLoader(o Options) *loader {
 		groups:   make(map[string]uint32),
 		fields:   newFieldSet(),
 		defaults: newDraft(),
-		settings: program.Settings{ShutdownTimeout: defaultShutdown},
+		config:   defaultConfig(),
 	}
 	for _, kv := range o.Env {
 		if name, value, ok := strings.Cut(kv, "="); ok {

@@ -23,7 +23,7 @@ type Options struct {
 	// Files as given on the command line, in order. Each is run by itself: local variables end with a file.
 	Files []string
 	// Base is what was declared before, in another language: override changes its programs, and the names of all are unique.
-	// Its environment and pidfile are taken over. nil means that there is nothing.
+	// Its environment is taken over, and what supervisor{} does not change. nil means that there is nothing.
 	Base *program.Config
 	// Env is the pristine environment, NAME=VALUE: what env() asks, and what programs inherit. It is never modified.
 	Env []string

@@ -32,22 +32,39 @@ func restartField() field {
 			}
 			if _, isTable := v.lv.(*lua.LTable); isTable {
 				v.decode(d, keys)
-				return
+			} else if c, ok := v.choice(policies()); ok {
+				setPolicy(d, c)
 			}
-			if c, ok := v.choice(policies()); ok {
-				d.spec.Exit.When = when(c)
-			}
+			v.finishRule(d)
 		},
 	}
 }
 
-func policies() []string { return []string{"on-failure", "always", "never"} }
+// policies are the choices of restart. The last two are HAProxy's.
+func policies() []string {
+	return []string{"on-failure", "always", "never", string(policy.ExitOnFailure), string(policy.NoExitOnFailure)}
+}
 
-func when(policyName string) policy.When {
-	if policyName == "on-failure" {
-		return policy.OnFailure
+func setPolicy(d *draft, name string) {
+	d.spec.Exit.Rule, d.spec.Exit.When = policy.RestartRule, policy.When(name)
+	switch name {
+	case "on-failure":
+		d.spec.Exit.When = policy.OnFailure
+	case string(policy.ExitOnFailure), string(policy.NoExitOnFailure):
+		d.spec.Exit.Rule, d.spec.Exit.When = policy.Rule(name), policy.OnFailure
 	}
-	return policy.When(policyName)
+}
+
+// finishRule leaves nothing but its name of a rule of HAProxy, which has no figures.
+func (v value) finishRule(d *draft) {
+	rule := d.spec.Exit.Rule
+	if rule == policy.RestartRule {
+		return
+	}
+	if table, ok := v.lv.(*lua.LTable); ok && len(keys(table)) > 1 {
+		v.errorf("%q has no figures, because it never starts a program again: remove the other keys, or choose another policy", rule)
+	}
+	d.spec.Exit = policy.Policy{Rule: rule}
 }
 
 func restartFields() []field {
@@ -60,8 +77,9 @@ func restartFields() []field {
 		}}
 	}
 	return []field{
-		choiceField("policy", "on-failure", "After which exits it is started again.", policies(),
-			func(d *draft, c string) { d.spec.Exit.When = when(c) }).called("when", "condition"),
+		choiceField("policy", "on-failure", "After which exits it is started again. The last two are HAProxy's rules, and never start it "+
+			"again: an end that is no 0, 130 or 143 stops everything, or leaves the others running; in the end its status is mwlua's.",
+			policies(), setPolicy).called("when", "condition"),
 		durationField("delay", "1s", "How long to wait before the first restart in a row.",
 			func(d *draft) *time.Duration { return &backoff(d).Base }).called("restartsec", "backoff", "interval"),
 		durationField("max_delay", "30s", "The longest delay, before the jitter.",

@@ -10,7 +10,7 @@ import (
 
 // supervisorFields are the keys of supervisor.
 func supervisorFields() []field {
-	of := func(d *draft) *program.Settings { return &d.settings }
+	of := func(d *draft) *program.Settings { return &d.config.Settings }
 	return []field{
 		choiceField("log_level", "info", "What is written to the log.", []string{"debug", "info", "warn", "error"},
 			func(d *draft, c string) { of(d).LogLevel = c }).called("loglevel"),
@@ -43,13 +43,21 @@ func supervisorFields() []field {
 				of(d).RuntimeDir = path
 			}
 		}},
+		{name: "pidfile", kind: aPath, also: []string{"pid_file"}, doc: "The file that mwlua's pid is written to at each load. -p wins over it.",
+			set: func(d *draft, v value) {
+				if path, ok := v.filePath(); ok {
+					d.config.Pidfile = path
+				}
+			}},
+		boolField("quiet", "false", "Whether nothing is said: /dev/null is standard input, output and error, the programs' too, as by -q.",
+			func(d *draft) *bool { return &d.config.Quiet }),
 		choiceField("exit_when", "critical-failed", "When mwlua ends by itself. \"critical-failed\": when a critical program failed for "+
 			"good. \"all-done\": then, and when nothing runs and nothing will. \"never\": only when asked to.",
 			[]string{"critical-failed", "all-done", "never"}, func(d *draft, c string) { of(d).ExitWhen = exitWhen(c) }),
 		timeoutField("shutdown_timeout", "30s", "How long a shutdown may take as a whole. Then what is left gets SIGKILL. false means that "+
 			"only the programs' own `stop_timeout` counts.", func(d *draft) *time.Duration { return &of(d).ShutdownTimeout }),
 		durationField("reload_timeout", "10s", "How long the trial of a reload may take.",
-			func(d *draft) *time.Duration { return &d.reloadTimeout }),
+			func(d *draft) *time.Duration { return &d.config.ReloadTimeout }),
 		choiceField("notify", "auto", "Whether the service manager is told what mwlua does: if it wants to know, or never.",
 			[]string{"auto", "never"}, func(d *draft, c string) {
 				if of(d).Notify = ""; c == "never" {
@@ -64,14 +72,14 @@ func supervisorFields() []field {
 func luaFields() []field {
 	return []field{
 		durationField("load_timeout", "10s", "How long a load of the configuration may take.",
-			func(d *draft) *time.Duration { return &d.settings.LuaLoadTimeout }),
+			func(d *draft) *time.Duration { return &d.config.Settings.LuaLoadTimeout }),
 		{name: "memory", kind: aSize, value: `"128MiB"`, doc: "How much memory a load may need.", set: func(d *draft, v value) {
 			if n, ok := v.size(); ok {
 				if n < 1<<20 {
 					v.errorf("expected at least 1MiB, got %s", describe(v.lv))
 					return
 				}
-				d.settings.LuaMemory = n
+				d.config.Settings.LuaMemory = n
 			}
 		}},
 	}
@@ -86,5 +94,7 @@ func exitWhen(name string) program.ExitWhen {
 	return program.ExitWhen(name)
 }
 
-// defaultShutdown is shutdown_timeout unless the configuration says otherwise.
-const defaultShutdown = 30 * time.Second
+// defaultConfig is what holds unless supervisor{} says otherwise.
+func defaultConfig() program.Config {
+	return program.Config{Settings: program.Settings{ShutdownTimeout: 30 * time.Second}}
+}

@@ -20,7 +20,7 @@
 ---@field stack? string|integer|(string|integer)[] RLIMIT_STACK.
 
 ---@class (exact) mwlua.Restart
----@field policy? "on-failure"|"always"|"never" After which exits it is started again. Default: "on-failure"
+---@field policy? "on-failure"|"always"|"never"|"exit-on-failure"|"no-exit-on-failure" After which exits it is started again. The last two are HAProxy's rules, and never start it again: an end that is no 0, 130 or 143 stops everything, or leaves the others running; in the end its status is mwlua's. Default: "on-failure"
 ---@field delay? string How long to wait before the first restart in a row. Default: "1s"
 ---@field max_delay? string The longest delay, before the jitter. Default: "30s"
 ---@field factor? number By how much the delay grows with each failure in a row. 1 keeps it the same. Default: 2
@@ -51,7 +51,7 @@
 ---@field stdout? string Where its output goes: "inherit", "null" or "file:PATH". A file is appended to, and created with mode 0640. Default: "inherit"
 ---@field stderr? string Where its errors go, as `stdout`. Default: "inherit"
 ---@field autostart? boolean Whether it is started when mwlua starts, or when a reload adds it. If not, it waits for `mwlua start`. Default: true
----@field stop_signal? string|integer The signal that asks it to stop. Default: "SIGTERM"
+---@field stop_signal? string|integer The signal that asks it to stop. "same" is the one that mwlua itself was asked with, SIGTERM or SIGINT, as HAProxy passes it on. Default: "SIGTERM"
 ---@field stop_timeout? string|false How long it may take to stop. Then it gets SIGKILL. false waits for ever. Default: "10s"
 ---@field success_codes? integer[] The exit codes that are no failure. An exit by signal n counts as 128 + n. Default: { 0 }
 ---@field critical? boolean Whether its final failure ends mwlua, with its exit code. See `exit_when` of supervisor. Default: false
@@ -60,7 +60,7 @@
 ---@field start_on_reload? boolean false never starts it at a reload, but only when mwlua itself starts, as `no option start-on-reload` of HAProxy does. Default: true
 ---@field max_former? integer How many replaced instances may still be on their way out. The oldest beyond are stopped at the next reload. 0 means any number. Default: 2
 ---@field former_timeout? string|false How long a replaced instance may go on. Then it is stopped. false means for ever. Default: "30m"
----@field restart? "on-failure"|"always"|"never"|mwlua.Restart What follows an exit: a policy, or a table with a policy and its figures. Default: "on-failure"
+---@field restart? "on-failure"|"always"|"never"|"exit-on-failure"|"no-exit-on-failure"|mwlua.Restart What follows an exit: a policy, or a table with a policy and its figures. Default: "on-failure"
 
 ---@class (exact) mwlua.Lua
 ---@field load_timeout? string How long a load of the configuration may take. Default: "10s"
@@ -73,6 +73,8 @@
 ---@field control_mode? string The permissions of the control socket. Default: "0600"
 ---@field control_group? string|number The group of the control socket. The default is mwlua's own.
 ---@field runtime_dir? string Where sockets are put. The default is $RUNTIME_DIRECTORY, else /run/mwlua, else $XDG_RUNTIME_DIR/mwlua.
+---@field pidfile? string The file that mwlua's pid is written to at each load. -p wins over it.
+---@field quiet? boolean Whether nothing is said: /dev/null is standard input, output and error, the programs' too, as by -q. Default: false
 ---@field exit_when? "critical-failed"|"all-done"|"never" When mwlua ends by itself. "critical-failed": when a critical program failed for good. "all-done": then, and when nothing runs and nothing will. "never": only when asked to. Default: "critical-failed"
 ---@field shutdown_timeout? string|false How long a shutdown may take as a whole. Then what is left gets SIGKILL. false means that only the programs' own `stop_timeout` counts. Default: "30s"
 ---@field reload_timeout? string How long the trial of a reload may take. Default: "10s"

@@ -144,7 +144,7 @@ program "a" {
   reload_signal = 0, --> program "a": reload_signal: expected a signal such as "SIGTERM", got number 0
   max_former = -1, --> program "a": max_former: expected a whole number from 0 to 10000, got number -1
   former_timeout = "0s", --> program "a": former_timeout: expected more than 0; false means no limit
-  restart = true, --> program "a": restart: expected "on-failure", "always" or "never", got true
+  restart = true, --> program "a": restart: expected "on-failure", "always", "never", "exit-on-failure" or "no-exit-on-failure", got true
 }
 ---
 program "a" {
@@ -182,11 +182,13 @@ program "b" { command = { "a" }, restart = { delay = "1.5s", max_delay = "1h30m"
 program "c" { command = { "a" }, restart = { delay = "1..5s", max_delay = "1e3s", window = "5S", reset_after = {} } } --> program "c": restart.delay: expected a duration such as "250ms", "5s", "1h30m" or "1d", got string "1..5s": it does not begin with a number --> program "c": restart.max_delay: expected a duration such as "250ms", "5s", "1h30m" or "1d", got string "1e3s": the units are ms, s, m, h and d, not "e" --> program "c": restart.reset_after: expected a duration such as "5s", got a table --> program "c": restart.window: expected a duration such as "250ms", "5s", "1h30m" or "1d", got string "5S": the units are ms, s, m, h and d, not "S"
 ---
 -- Restart.
-program "a" { command = { "a" }, restart = "allways" } --> program "a": restart: expected "on-failure", "always" or "never", got string "allways" (did you mean "always"?)
-program "b" { command = { "a" }, restart = { policy = "unless-stopped", factor = 0, jitter = 2, limit = 1001, on_limit = "stop" } } --> program "b": restart.factor: expected a number from 1 to 100, got 0 --> program "b": restart.jitter: expected a number from 0 to 1, got 2 --> program "b": restart.limit: expected a whole number from 0 to 1000, got number 1001 --> program "b": restart.on_limit: expected "fail", "shutdown" or "retry", got string "stop" --> program "b": restart.policy: expected "on-failure", "always" or "never", got string "unless-stopped"
+program "a" { command = { "a" }, restart = "allways" } --> program "a": restart: expected "on-failure", "always", "never", "exit-on-failure" or "no-exit-on-failure", got string "allways" (did you mean "always"?)
+program "b" { command = { "a" }, restart = { policy = "unless-stopped", factor = 0, jitter = 2, limit = 1001, on_limit = "stop" } } --> program "b": restart.factor: expected a number from 1 to 100, got 0 --> program "b": restart.jitter: expected a number from 0 to 1, got 2 --> program "b": restart.limit: expected a whole number from 0 to 1000, got number 1001 --> program "b": restart.on_limit: expected "fail", "shutdown" or "retry", got string "stop" --> program "b": restart.policy: expected "on-failure", "always", "never", "exit-on-failure" or "no-exit-on-failure", got string "unless-stopped"
 program "c" { command = { "a" }, restart = { factor = "2", jitter = 0/0, limit = "5", window = 60 } } --> program "c": restart.factor: expected a number, got string "2" --> program "c": restart.jitter: expected a number from 0 to 1, got NaN --> program "c": restart.limit: expected a whole number from 0 to 1000, got string "5" --> program "c": restart.window: expected a duration such as "5s", got number 60: write the unit, such as "60s"
 program "d" { command = { "a" }, restart = { "always" } } --> program "d": restart: a value without a name (string "always"): write NAME = …
-program "e" { command = { "a" }, restart = 1 } --> program "e": restart: expected "on-failure", "always" or "never", got number 1
+program "f" { command = { "a" }, restart = { policy = "exit-on-failure", delay = "1s" } } --> program "f": restart: "exit-on-failure" has no figures, because it never starts a program again: remove the other keys, or choose another policy
+program "g" { command = { "a" }, restart = "no-exit-on-failure", success_codes = { 0, 3 } } --> program "g": success_codes: has no effect with restart = "no-exit-on-failure": remove it, or choose another restart
+program "e" { command = { "a" }, restart = 1 } --> program "e": restart: expected "on-failure", "always", "never", "exit-on-failure" or "no-exit-on-failure", got number 1
 ---
 -- Users: root is known in these tests, and the group adm.
 program "a" { command = { "a" }, user = "nobodyhere" } --> program "a": user: cannot find the user "nobodyhere": no matching entries in passwd file
@@ -227,7 +229,7 @@ supervisor {
   notify = false, --> supervisor: notify: expected "auto" or "never", got false
   lua = { memory = "1kb", load_timeout = "10" }, --> supervisor: lua.load_timeout: expected a duration such as "250ms", "5s", "1h30m" or "1d", got string "10": it has no unit --> supervisor: lua.memory: expected a size such as "64MiB", or a number of bytes, got string "1kb"
 }
-supervisor {} --> supervisor: already called at errors.lua:218: put all into one table
+supervisor {} --> supervisor: already called at errors.lua:220: put all into one table
 ---
 supervisor { lua = { memory = 5 } } --> supervisor: lua.memory: expected at least 1MiB, got number 5
 ---
@@ -278,10 +280,10 @@ table.unpack({}) --> table has no "unpack"
 program "a" {
   command = { "a" },
   dir = "/a",
-  dir = "/b", --> the key "dir" is given twice in this table (first in line 280): remove one
+  dir = "/b", --> the key "dir" is given twice in this table (first in line 282): remove one
 }
 ---
-local t = { a = { b = 1, b = 2 }, ["c"] = 1, c = 2 } --> the key "c" is given twice in this table (first in line 284): remove one --> the key "b" is given twice in this table (first in line 284): remove one
+local t = { a = { b = 1, b = 2 }, ["c"] = 1, c = 2 } --> the key "c" is given twice in this table (first in line 286): remove one --> the key "b" is given twice in this table (first in line 286): remove one
 ---
 -- Errors while it runs.
 local t
@@ -322,7 +324,7 @@ end
 check(1)
 check() --> x is required
 ---
-local function a() error("deep") end --> deep (called from errors.lua:326, from errors.lua:327)
+local function a() error("deep") end --> deep (called from errors.lua:328, from errors.lua:329)
 local function b() a() end
 b()
 ---
@@ -429,10 +431,10 @@ program "a" {
 }
 ---
 program "a" {
-  command = { "a" }, --> syntax error at the end of the file ("{" of line 431 is not closed)
+  command = { "a" }, --> syntax error at the end of the file ("{" of line 433 is not closed)
 ---
 if true then
-  program "a" { command = { "a" } } --> syntax error at the end of the file ("if" of line 434 is not closed)
+  program "a" { command = { "a" } } --> syntax error at the end of the file ("if" of line 436 is not closed)
 ---
 local s = "unfinished --> the string or comment that begins here does not end
 ---
@@ -440,7 +442,7 @@ local s = [[unfinished --> the string or comment that begins here does not end
 ---
 local x = = 1 --> syntax error near "="
 ---
-local function f( end --> syntax error near "end" ("function" of line 443 is not closed)
+local function f( end --> syntax error near "end" ("function" of line 445 is not closed)
 ---
 end --> syntax error near "end"
 ---
@@ -476,7 +478,7 @@ local x = 1 ~ 2 --> invalid '~' token near "~"
 ---
 program "a" { command = { "a" }; dir = "/"; }} --> syntax error near "}"
 ---
-local function f(...) return select(0, ...) end --> bad argument #1 to select (index out of range) (called from errors.lua:480)
+local function f(...) return select(0, ...) end --> bad argument #1 to select (index out of range) (called from errors.lua:482)
 f()
 ---
 local s = ("a"):rep(40):find(("a-"):rep(20) .. "b") --> "a-a-a-a-a-a-a-a-a-a-a-a-a-a-a-a-a-a-a-a-b": the pattern takes too long on this text: make it simpler, or the text shorter
@@ -526,7 +528,7 @@ t[0/0] = 1 --> table index is NaN
 ---
 t = t or {} --> assignment to the undeclared variable "t": write "local" before it, where it is first used --> undefined variable "t"
 ---
-local a = { 1, 2 --> syntax error at the end of the file ("{" of line 529 is not closed)
+local a = { 1, 2 --> syntax error at the end of the file ("{" of line 531 is not closed)
 ---
 program "a" { command = { "a" }, env = { A = 1, }, dir == "/x" } --> undefined variable "dir" --> program "a": has no table: write program "a" { … }
 ---
