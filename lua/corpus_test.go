@@ -144,7 +144,7 @@ func virtual(files map[string]string, main ...string) Options {
 type accounts struct{}
 
 func (accounts) User(name string) (Account, error) {
-	if name != "root" {
+	if name != "root" && name != "0" {
 		return Account{}, fmt.Errorf("no matching entries in passwd file")
 	}
 	return Account{Name: "root", Groups: []uint32{0}, Home: "/root", Shell: "/bin/bash"}, nil

@@ -34,6 +34,10 @@ type draft struct {
 	inherit     bool
 	inheritOnly []string
 
+	// For Write only.
+	groupName func(gid uint32) string
+	asOurs    []string // variables of env that stay as mwlua itself has them
+
 	config program.Config // what supervisor{} says; its programs and their environment are not in here
 }
 

@@ -2,6 +2,7 @@ package lua
 
 import (
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -33,7 +34,7 @@ const (
 )
 
 // field is one key of a table: what a user may write there, and where it goes. The tables of fields are the only place where
-// a key is named: the decoder, the reference and the editors' definitions read them.
+// a key is named: the decoder, Write, the reference and the editors' definitions read them.
 type field struct {
 	name    string
 	kind    kind
@@ -44,6 +45,11 @@ type field struct {
 	not     string   // a key that excludes this one
 	keys    []field  // of a table
 	set     func(d *draft, v value)
+	// get is what set would take for what d has, as Lua writes it; "" means that there is nothing to write. Of a field with keys it
+	// is nil, or what stands for the whole table.
+	get func(d *draft) string
+	// items are those of a table whose keys are the user's. Then there is no get.
+	items func(d *draft) []entry
 }
 
 // fieldSet are the tables of fields of one load.
@@ -69,7 +75,7 @@ func stringField(name, doc string, to func(*draft) *string) field {
 		if text, ok := v.text(); ok {
 			*to(d) = text
 		}
-	}}
+	}, get: func(d *draft) string { return optional(*to(d)) }}
 }
 
 func boolField(name, initial, doc string, to func(*draft) *bool) field {
@@ -77,7 +83,7 @@ func boolField(name, initial, doc string, to func(*draft) *bool) field {
 		if b, ok := v.boolean(); ok {
 			*to(d) = b
 		}
-	}}
+	}, get: func(d *draft) string { return strconv.FormatBool(*to(d)) }}
 }
 
 // notField is boolField where true is the zero value.
@@ -86,7 +92,7 @@ func notField(name, doc string, to func(*draft) *bool) field {
 		if b, ok := v.boolean(); ok {
 			*to(d) = !b
 		}
-	}}
+	}, get: func(d *draft) string { return strconv.FormatBool(!*to(d)) }}
 }
 
 func durationField(name, initial, doc string, to func(*draft) *time.Duration) field {
@@ -94,7 +100,7 @@ func durationField(name, initial, doc string, to func(*draft) *time.Duration) fi
 		if t, ok := v.duration(); ok {
 			*to(d) = t
 		}
-	}}
+	}, get: func(d *draft) string { return durationText(*to(d)) }}
 }
 
 // timeoutField is a duration above 0, or false for none.
@@ -103,15 +109,20 @@ func timeoutField(name, initial, doc string, to func(*draft) *time.Duration) fie
 		if t, ok := v.timeout(); ok {
 			*to(d) = t
 		}
+	}, get: func(d *draft) string {
+		if *to(d) == 0 {
+			return "false"
+		}
+		return durationText(*to(d))
 	}}
 }
 
-func choiceField(name, initial, doc string, choices []string, to func(*draft, string)) field {
+func choiceField(name, initial, doc string, choices []string, to func(*draft, string), from func(*draft) string) field {
 	return field{name: name, kind: aChoice, choices: choices, value: quoted(initial), doc: doc, set: func(d *draft, v value) {
 		if c, ok := v.choice(choices); ok {
 			to(d, c)
 		}
-	}}
+	}, get: func(d *draft) string { return optional(from(d)) }}
 }
 
 func quoted(text string) string {

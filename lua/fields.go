@@ -2,6 +2,7 @@ package lua
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,14 +27,16 @@ func commandFields() []field {
 				if list, ok := v.command(d); ok {
 					d.spec.Command, d.shell = list, ""
 				}
-			}},
+			},
+			get: func(d *draft) string { return list(d.spec.Command, d.literal) }},
 		{name: "shell", kind: aString, not: "command",
 			doc: "A line for /bin/sh -c, instead of `command`. The shell gets the signals: begin the line with exec where that matters.",
 			set: func(d *draft, v value) {
 				if text, ok := v.word(); ok {
 					d.spec.Command, d.shell = nil, text
 				}
-			}},
+			},
+			get: neverWritten},
 		stringField("description", "What the program is for. mwlua only shows it.",
 			func(d *draft) *string { return &d.spec.Description }).called("comment", "title"),
 		{name: "labels", kind: aMap, doc: "Names and values of your own. mwlua only shows them.", set: func(d *draft, v value) {
@@ -42,6 +45,13 @@ func commandFields() []field {
 					d.spec.Labels = program.Setenv(slices.Clone(d.spec.Labels), name+"="+text)
 				}
 			})
+		}, items: func(d *draft) []entry {
+			var items []entry
+			for _, kv := range d.spec.Labels {
+				name, text, _ := strings.Cut(kv, "=")
+				items = append(items, entry{key: name, text: literal(text)})
+			}
+			return items
 		}},
 		notField("enabled", "false leaves the program out, as if it were not declared. Its name stays taken.",
 			func(d *draft) *bool { return &d.disabled }),
@@ -58,7 +68,8 @@ func identityFields() []field {
 				if path, ok := v.expandablePath(d); ok {
 					d.spec.Dir = path
 				}
-			}},
+			},
+			get: func(d *draft) string { return d.optionalLiteral(d.spec.Dir) }},
 		{name: "user", kind: aString, also: []string{"uid", "runas", "run_as"},
 			doc: "The user that the program runs as, a name or a number, with its own groups. HOME, USER, LOGNAME and SHELL are set " +
 				"accordingly, unless `env` says something else. Only root can change to another user.",
@@ -66,6 +77,12 @@ func identityFields() []field {
 				if account, ok := v.account(); ok {
 					d.account = &account
 				}
+			},
+			get: func(d *draft) string {
+				if d.account == nil {
+					return ""
+				}
+				return literal(d.account.Name)
 			}},
 		{name: "group", kind: aString, also: []string{"gid"},
 			doc: "The primary group, a name or a number, instead of the user's.",
@@ -73,16 +90,36 @@ func identityFields() []field {
 				if gid, ok := v.groupID(); ok {
 					d.group = &gid
 				}
+			},
+			get: func(d *draft) string {
+				if d.group == nil {
+					return ""
+				}
+				return literal(d.groupName(*d.group))
 			}},
 		{name: "groups", kind: aNameList, doc: "The supplementary groups, instead of the user's.", set: func(d *draft, v value) {
 			if gids, ok := v.groupIDs(); ok {
 				d.groups, d.groupsSet = gids, true
 			}
+		}, get: func(d *draft) string {
+			if !d.groupsSet {
+				return ""
+			}
+			var names []string
+			for _, gid := range d.groups {
+				names = append(names, d.groupName(gid))
+			}
+			return list(names, literal)
 		}},
 		{name: "umask", kind: aMode, doc: "The permissions that new files do not get, in quotes: \"0027\".", set: func(d *draft, v value) {
 			if mode, ok := v.mode(); ok {
 				d.spec.Umask = new(mode)
 			}
+		}, get: func(d *draft) string {
+			if d.spec.Umask == nil {
+				return ""
+			}
+			return modeText(*d.spec.Umask)
 		}},
 		{name: "limits", kind: aTable, keys: limits, also: []string{"rlimits", "ulimits", "ulimit"},
 			doc: "Resource limits, see getrlimit(2).",
@@ -97,6 +134,12 @@ func limitFields() []field {
 			if soft, hard, ok := v.limit(); ok {
 				d.setLimit(program.Limit{Name: name, Soft: soft, Hard: hard})
 			}
+		}, get: func(d *draft) string {
+			i := slices.IndexFunc(d.spec.Limits, func(l program.Limit) bool { return l.Name == name })
+			if i < 0 {
+				return ""
+			}
+			return limitText(d.spec.Limits[i])
 		}})
 	}
 	return fields
@@ -105,8 +148,9 @@ func limitFields() []field {
 func environmentFields() []field {
 	return []field{
 		{name: "env", kind: aMap, also: []string{"environment", "environ", "envs", "env_vars"},
-			doc: "Variables for the program, over those it inherits. false removes one.",
-			set: func(d *draft, v value) { v.pairs(func(name string, inner value) { inner.variable(d, name) }) }},
+			doc:   "Variables for the program, over those it inherits. false removes one.",
+			set:   func(d *draft, v value) { v.pairs(func(name string, inner value) { inner.variable(d, name) }) },
+			items: (*draft).variables},
 		{name: "env_inherit", kind: anInherit, value: "true", also: []string{"clear_env", "clean_env"},
 			doc: "Whether the program inherits mwlua's environment: all of it, nothing, or the variables in a list.",
 			set: func(d *draft, v value) {
@@ -115,6 +159,12 @@ func environmentFields() []field {
 				} else if names, ok := v.texts("true, false or a list of names"); ok {
 					d.inherit, d.inheritOnly = false, names
 				}
+			},
+			get: func(d *draft) string {
+				if len(d.inheritOnly) > 0 {
+					return list(d.inheritOnly, literal)
+				}
+				return strconv.FormatBool(d.inherit)
 			}},
 		{name: "env_file", kind: aNameList, also: []string{"environment_file", "environmentfile", "envfile", "dotenv"},
 			doc: "Files of lines NAME=VALUE; empty lines and lines that begin with # do not count, and quotes around a value are taken " +
@@ -123,7 +173,8 @@ func environmentFields() []field {
 				if list, ok := v.envFiles(); ok {
 					d.envFile = list
 				}
-			}},
+			},
+			get: neverWritten},
 	}
 }
 
@@ -133,6 +184,11 @@ func streamFields() []field {
 			if text, ok := v.stream(d); ok {
 				*to(d) = text
 			}
+		}, get: func(d *draft) string {
+			if *to(d) == "" {
+				return `"inherit"`
+			}
+			return d.literal(*to(d))
 		}}
 	}
 	return []field{
@@ -160,6 +216,12 @@ func lifeFields() []field {
 				} else if n, ok := v.signal(); ok {
 					d.spec.StopSignal = n
 				}
+			},
+			get: func(d *draft) string {
+				if d.spec.StopSignal == 0 {
+					return literal(sameSignal)
+				}
+				return signalText(d.spec.StopSignal)
 			}},
 		timeoutField("stop_timeout", "10s", "How long it may take to stop. Then it gets SIGKILL. false waits for ever.",
 			func(d *draft) *time.Duration { return &d.spec.StopTimeout }).
@@ -173,6 +235,12 @@ func lifeFields() []field {
 				if rule := d.spec.Exit.Rule; rule != policy.RestartRule {
 					v.errorf("has no effect with restart = %q: remove it, or choose another restart", rule)
 				}
+			},
+			get: func(d *draft) string {
+				if len(d.spec.Exit.SuccessCodes) == 0 {
+					return ""
+				}
+				return list(d.spec.Exit.SuccessCodes, strconv.Itoa)
 			}},
 		boolField("critical", "false", "Whether its final failure ends mwlua, with its exit code. See `exit_when` of supervisor.",
 			func(d *draft) *bool { return &d.spec.Critical }),
@@ -185,13 +253,19 @@ func reloadFields() []field {
 			"declaration changed; then as \"replace\". \"replace\": the old one gets `reload_signal`, and a new one is started beside "+
 			"it, as HAProxy does. \"keep\": nothing; a changed declaration counts from the next start. \"signal\": it gets "+
 			"`reload_signal` and stays.", []string{"if-changed", "replace", "keep", "signal"},
-			func(d *draft, c string) { d.onReload = c }),
+			func(d *draft, c string) { d.onReload = c }, func(d *draft) string { return d.onReload }),
 		{name: "reload_signal", kind: aSignal, value: `"SIGUSR1"`, also: []string{"reloadsignal"},
 			doc: "The signal that tells it of a reload. For `on_reload = \"signal\"` the default is SIGHUP, for \"keep\" there is none.",
 			set: func(d *draft, v value) {
 				if n, ok := v.signal(); ok {
 					d.reloadSignal = n
 				}
+			},
+			get: func(d *draft) string {
+				if d.reloadSignal == 0 {
+					return ""
+				}
+				return signalText(d.reloadSignal)
 			}},
 		notField("start_on_reload", "false never starts it at a reload, but only when mwlua itself starts, as `no option "+
 			"start-on-reload` of HAProxy does.", func(d *draft) *bool { return &d.spec.NoStartOnReload }),
@@ -200,7 +274,7 @@ func reloadFields() []field {
 			if n, ok := v.integer(0, 10_000); ok {
 				d.spec.MaxFormer = n
 			}
-		}},
+		}, get: func(d *draft) string { return strconv.Itoa(d.spec.MaxFormer) }},
 		timeoutField("former_timeout", "30m", "How long a replaced instance may go on. Then it is stopped. false means for ever.",
 			func(d *draft) *time.Duration { return &d.spec.FormerTimeout }),
 	}

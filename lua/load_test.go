@@ -43,8 +43,8 @@ func TestDefaultsOfAProgram(t *testing.T) {
 	}
 }
 
-func TestEveryKey(t *testing.T) {
-	got := one(t, `program("web", {
+// everyKey declares a program with every key but shell, env_inherit and env_file.
+const everyKey = `program("web", {
 		command = { "${name}", "-i", "${instance}", "$${x}", 1.5 }, description = "d", labels = { b = "2", a = 1 },
 		dir = "sub", umask = "0027", user = "root", group = "adm", groups = { "adm", 4 },
 		env = { A = "1", HOME = "/x", Z = "${env:A}" }, stdin = "null", stdout = "file:/log/${name}", stderr = "inherit",
@@ -53,7 +53,10 @@ func TestEveryKey(t *testing.T) {
 		start_on_reload = false, max_former = 0, former_timeout = "1d",
 		restart = { policy = "always", delay = "250ms", max_delay = "1h30m", factor = 1, jitter = 0, reset_after = "0s", limit = 5,
 			window = "2m", on_limit = "retry", retry_after = "1m", min_interval = "0s" },
-	})`)
+	})`
+
+func TestEveryKey(t *testing.T) {
+	got := one(t, everyKey)
 	dir, _ := directory("c.lua")
 	want := program.Spec{
 		Name: "web", Place: program.Place{File: "c.lua", Line: 1}, Command: []string{"${name}", "-i", "${instance}", "$${x}", "1.5"},

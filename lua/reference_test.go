@@ -77,7 +77,8 @@ func TestFieldsAreComplete(t *testing.T) {
 	check = func(prefix string, fields []field) {
 		seen := make(map[string]bool)
 		for _, f := range fields {
-			if f.name == "" || f.kind == "" || f.doc == "" || !strings.HasSuffix(f.doc, ".") || f.set == nil || seen[f.name] {
+			if f.name == "" || f.kind == "" || f.doc == "" || !strings.HasSuffix(f.doc, ".") || f.set == nil || seen[f.name] ||
+				f.get == nil && f.items == nil && f.keys == nil {
 				t.Errorf("%s%s: incomplete or twice: %+v", prefix, f.name, f)
 			}
 			seen[f.name] = true

@@ -1,6 +1,8 @@
 package lua
 
 import (
+	"cmp"
+	"strconv"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -37,6 +39,7 @@ func restartField() field {
 			}
 			v.finishRule(d)
 		},
+		get: func(d *draft) string { return optional(string(d.spec.Exit.Rule)) },
 	}
 }
 
@@ -74,12 +77,12 @@ func restartFields() []field {
 			if f, ok := v.number(low, high); ok {
 				*to(d) = f
 			}
-		}}
+		}, get: func(d *draft) string { return strconv.FormatFloat(*to(d), 'g', -1, 64) }}
 	}
 	return []field{
 		choiceField("policy", "on-failure", "After which exits it is started again. The last two are HAProxy's rules, and never start it "+
 			"again: an end that is no 0, 130 or 143 stops everything, or leaves the others running; in the end its status is mwlua's.",
-			policies(), setPolicy).called("when", "condition"),
+			policies(), setPolicy, func(d *draft) string { return cmp.Or(string(d.spec.Exit.When), "on-failure") }).called("when", "condition"),
 		durationField("delay", "1s", "How long to wait before the first restart in a row.",
 			func(d *draft) *time.Duration { return &backoff(d).Base }).called("restartsec", "backoff", "interval"),
 		durationField("max_delay", "30s", "The longest delay, before the jitter.",
@@ -96,12 +99,14 @@ func restartFields() []field {
 				if n, ok := v.integer(0, policy.MaxLimit); ok {
 					d.spec.Exit.Limit = n
 				}
-			}},
+			},
+			get: func(d *draft) string { return strconv.Itoa(d.spec.Exit.Limit) }},
 		durationField("window", "1m", "The time in which restarts are counted for `limit`. \"0s\" means since the first start.",
 			func(d *draft) *time.Duration { return &d.spec.Exit.Window }).called("startlimitintervalsec"),
 		choiceField("on_limit", "fail", "What happens at the limit. \"fail\": it stays down. \"shutdown\": everything is stopped. \"retry\": "+
 			"it waits for `retry_after`.", []string{"fail", "shutdown", "retry"},
-			func(d *draft, c string) { d.spec.Exit.OnLimit = onLimit(c) }),
+			func(d *draft, c string) { d.spec.Exit.OnLimit = onLimit(c) },
+			func(d *draft) string { return cmp.Or(string(d.spec.Exit.OnLimit), "fail") }),
 		durationField("retry_after", "5m", "How long to wait at the limit, for \"retry\".",
 			func(d *draft) *time.Duration { return &d.spec.Exit.RetryAfter }),
 		durationField("min_interval", "100ms", "The shortest time between two starts, whatever the rest says.",

@@ -1,6 +1,7 @@
 package lua
 
 import (
+	"slices"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -10,17 +11,33 @@ import (
 
 // supervisorFields are the keys of supervisor.
 func supervisorFields() []field {
-	of := func(d *draft) *program.Settings { return &d.config.Settings }
+	return slices.Concat(logFields(), controlFields(), masterFields(), []field{
+		{name: "lua", kind: aTable, keys: luaFields(), doc: "The bounds of the configuration itself. They count from here on.",
+			set: func(d *draft, v value) { v.decode(d, luaFields()) }},
+	})
+}
+
+func settingsOf(d *draft) *program.Settings { return &d.config.Settings }
+
+func logFields() []field {
+	of := settingsOf
 	return []field{
 		choiceField("log_level", "info", "What is written to the log.", []string{"debug", "info", "warn", "error"},
-			func(d *draft, c string) { of(d).LogLevel = c }).called("loglevel"),
+			func(d *draft, c string) { of(d).LogLevel = c }, func(d *draft) string { return of(d).LogLevel }).called("loglevel"),
 		{name: "log_format", kind: aChoice, choices: formats(), also: []string{"logformat"},
 			doc: "How the log is written. The default is text on a terminal, and json else.",
 			set: func(d *draft, v value) {
 				if c, ok := v.choice(formats()); ok {
 					of(d).LogFormat = c
 				}
-			}},
+			},
+			get: func(d *draft) string { return optional(of(d).LogFormat) }},
+	}
+}
+
+func controlFields() []field {
+	of := settingsOf
+	return []field{
 		{name: "control", kind: aPathFalse, also: []string{"socket", "control_socket"},
 			doc: "The control socket. The default is control.sock in `runtime_dir`; false means none.",
 			set: func(d *draft, v value) {
@@ -29,11 +46,22 @@ func supervisorFields() []field {
 				} else if path, ok := v.filePath(); ok {
 					of(d).NoControl, of(d).Control = false, path
 				}
+			},
+			get: func(d *draft) string {
+				if of(d).NoControl {
+					return "false"
+				}
+				return optional(of(d).Control)
 			}},
 		{name: "control_mode", kind: aMode, value: `"0600"`, doc: "The permissions of the control socket.", set: func(d *draft, v value) {
 			if mode, ok := v.mode(); ok {
 				of(d).ControlMode = mode
 			}
+		}, get: func(d *draft) string {
+			if of(d).ControlMode == 0 {
+				return ""
+			}
+			return modeText(of(d).ControlMode)
 		}},
 		stringField("control_group", "The group of the control socket. The default is mwlua's own.",
 			func(d *draft) *string { return &of(d).ControlGroup }),
@@ -42,18 +70,27 @@ func supervisorFields() []field {
 			if path, ok := v.filePath(); ok {
 				of(d).RuntimeDir = path
 			}
-		}},
+		}, get: func(d *draft) string { return optional(of(d).RuntimeDir) }},
+	}
+}
+
+// masterFields are about the life of mwlua itself.
+func masterFields() []field {
+	of := settingsOf
+	return []field{
 		{name: "pidfile", kind: aPath, also: []string{"pid_file"}, doc: "The file that mwlua's pid is written to at each load. -p wins over it.",
 			set: func(d *draft, v value) {
 				if path, ok := v.filePath(); ok {
 					d.config.Pidfile = path
 				}
-			}},
+			},
+			get: func(d *draft) string { return optional(d.config.Pidfile) }},
 		boolField("quiet", "false", "Whether nothing is said: /dev/null is standard input, output and error, the programs' too, as by -q.",
 			func(d *draft) *bool { return &d.config.Quiet }),
 		choiceField("exit_when", "critical-failed", "When mwlua ends by itself. \"critical-failed\": when a critical program failed for "+
 			"good. \"all-done\": then, and when nothing runs and nothing will. \"never\": only when asked to.",
-			[]string{"critical-failed", "all-done", "never"}, func(d *draft, c string) { of(d).ExitWhen = exitWhen(c) }),
+			[]string{"critical-failed", "all-done", "never"}, func(d *draft, c string) { of(d).ExitWhen = exitWhen(c) },
+			func(d *draft) string { return string(of(d).ExitWhen) }),
 		timeoutField("shutdown_timeout", "30s", "How long a shutdown may take as a whole. Then what is left gets SIGKILL. false means that "+
 			"only the programs' own `stop_timeout` counts.", func(d *draft) *time.Duration { return &of(d).ShutdownTimeout }),
 		durationField("reload_timeout", "10s", "How long the trial of a reload may take.",
@@ -63,9 +100,7 @@ func supervisorFields() []field {
 				if of(d).Notify = ""; c == "never" {
 					of(d).Notify = c
 				}
-			}),
-		{name: "lua", kind: aTable, keys: luaFields(), doc: "The bounds of the configuration itself. They count from here on.",
-			set: func(d *draft, v value) { v.decode(d, luaFields()) }},
+			}, func(d *draft) string { return of(d).Notify }),
 	}
 }
 
@@ -81,6 +116,11 @@ func luaFields() []field {
 				}
 				d.config.Settings.LuaMemory = n
 			}
+		}, get: func(d *draft) string {
+			if d.config.Settings.LuaMemory == 0 {
+				return ""
+			}
+			return sizeText(d.config.Settings.LuaMemory)
 		}},
 	}
 }
