@@ -42,7 +42,8 @@ func execute(args []string) int {
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.SetFlagErrorFunc(explain)
-	root.AddCommand(runCommand(&status), checkCommand(&status), showCommand(&status), lspCommand(&status), trialCommand(&status))
+	root.AddCommand(runCommand(&status), checkCommand(&status), showCommand(&status), convertCommand(&status), lspCommand(&status),
+		trialCommand(&status))
 	root.SetArgs(doubleDashes(args))
 	hint, err := withoutCommand(args)
 	if err == nil {

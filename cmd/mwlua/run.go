@@ -229,13 +229,7 @@ func (s *sources) check() (int, error) {
 		}
 		return exitDone, nil
 	}
-	for _, p := range problems {
-		severity := "error"
-		if p.Warning {
-			severity = "warning"
-		}
-		fmt.Fprintf(os.Stderr, "mwlua: %s: %v\n", severity, p)
-	}
+	tell(problems)
 	switch {
 	case len(problems.Errors()) > 0:
 		return s.invalid(), nil
@@ -253,4 +247,15 @@ func (s *sources) invalid() int {
 		return exitInvalid
 	}
 	return exitFailed
+}
+
+// tell says what is wrong with a configuration.
+func tell(problems program.Problems) {
+	for _, p := range problems {
+		severity := "error"
+		if p.Warning {
+			severity = "warning"
+		}
+		fmt.Fprintf(os.Stderr, "mwlua: %s: %v\n", severity, p)
+	}
 }
