@@ -89,6 +89,9 @@ func (l *loader) failure(err error, callers []program.Place) *failure {
 		f.text = "an error that is no text was raised"
 	case lua.LString:
 		f.place, f.text = l.position(string(object))
+		if strings.TrimSpace(f.text) == "" {
+			f.text = "an error without a message was raised"
+		}
 	default:
 		f.text = fmt.Sprintf("an error that is no text was raised (%s)", describe(object))
 	}
