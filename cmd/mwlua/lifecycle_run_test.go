@@ -22,6 +22,7 @@ const patience = 30 * time.Second
 // Files of a run, beside eventsFile.
 const (
 	configFile = "haproxy.cfg"
+	luaFile    = "conf.lua" // the same, converted
 	stdoutFile = "stdout"
 	stderrFile = "stderr"
 )
@@ -29,6 +30,7 @@ const (
 // run is one master under test, in a directory of its own. Its methods end the test when what they wait for does not come.
 type run struct {
 	t      *testing.T
+	kind   masterKind
 	dir    string
 	cmd    *exec.Cmd
 	ended  chan struct{} // closed when the master is gone
@@ -43,7 +45,7 @@ func newRun(t *testing.T, kind masterKind, config string, args ...string) *run {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &run{t: t, dir: dir, ended: make(chan struct{})}
+	r := &run{t: t, kind: kind, dir: dir, ended: make(chan struct{})}
 	if err := os.Symlink(testBinary(t), filepath.Join(dir, lifecycleProgram)); err != nil {
 		t.Fatal(err)
 	}
@@ -87,6 +89,23 @@ func (r *run) create(name string) *os.File {
 func (r *run) configure(config string) {
 	r.t.Helper()
 	if err := os.WriteFile(filepath.Join(r.dir, configFile), []byte(config), 0o666); err != nil {
+		r.t.Fatal(err)
+	}
+	if r.kind == luaMaster {
+		r.convert()
+	}
+}
+
+// convert writes the configuration in Lua. What cannot be converted becomes something that cannot be loaded.
+func (r *run) convert() {
+	r.t.Helper()
+	c := exec.Command(testBinary(r.t), "convert", "-haproxy", configFile)
+	c.Dir, c.Env = r.dir, append(os.Environ(), "PWD="+r.dir, "MWLUA_TEST_MAIN=mwlua", "GORACE=atexit_sleep_ms=0")
+	text, err := c.Output()
+	if err != nil {
+		text = []byte("this is broken\n")
+	}
+	if err := os.WriteFile(filepath.Join(r.dir, luaFile), text, 0o666); err != nil {
 		r.t.Fatal(err)
 	}
 }

@@ -12,12 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// masterKind is one of the two masters that are compared.
+// masterKind is one of the masters that are compared.
 type masterKind string
 
 const (
 	haproxyMaster masterKind = "haproxy"
 	mwluaMaster   masterKind = "mwlua"
+	luaMaster     masterKind = "lua" // mwlua with what `mwlua convert` makes of the configuration
 )
 
 // scenario is one piece of life that both masters go through. What they are to make of it is written down once, as HAProxy
@@ -47,7 +48,7 @@ type difference struct {
 // that the table is right, mwlua's that mwlua is.
 func TestLifecycle(t *testing.T) {
 	hearInterrupt(t)
-	masters := []masterKind{mwluaMaster}
+	masters := []masterKind{mwluaMaster, luaMaster}
 	if problem := haproxyProblem(); problem == "" {
 		masters = append(masters, haproxyMaster)
 	} else if os.Getenv("CI") == "true" {
@@ -94,6 +95,9 @@ func haproxyProblem() string {
 
 // masterCommand is how a master is started on configFile. The test binary is mwlua too, by MWLUA_TEST_MAIN.
 func masterCommand(t *testing.T, kind masterKind) []string {
+	if kind == luaMaster {
+		return []string{testBinary(t), "run", "-log-format", "haproxy", luaFile}
+	}
 	if kind == haproxyMaster {
 		return []string{string(haproxyMaster), "-W", "-f", configFile}
 	}
@@ -111,7 +115,7 @@ func testBinary(t *testing.T) string {
 
 func (s scenario) play(t *testing.T, kind masterKind) {
 	script, want := s.script, s.want
-	if kind == mwluaMaster && s.differs != nil {
+	if kind != haproxyMaster && s.differs != nil {
 		want = s.differs.want
 		if s.differs.script != nil {
 			script = s.differs.script
