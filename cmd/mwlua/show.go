@@ -21,6 +21,7 @@ type shown struct {
 	Programs      []shownProgram    `json:"programs"`
 	Env           map[string]string `json:"env"` // of every program, before its own
 	Pidfile       string            `json:"pidfile,omitempty"`
+	Quiet         bool              `json:"quiet,omitempty"`
 	ReloadTimeout string            `json:"reload_timeout,omitempty"`
 	Supervisor    shownSettings     `json:"supervisor"`
 }
@@ -125,7 +126,7 @@ func (s *sources) show() (int, error) {
 
 func resolved(c program.Config) shown {
 	out := shown{
-		Env: variables(c.Env), Pidfile: c.Pidfile, ReloadTimeout: span(c.ReloadTimeout), Programs: []shownProgram{},
+		Env: variables(c.Env), Pidfile: c.Pidfile, Quiet: c.Quiet, ReloadTimeout: span(c.ReloadTimeout), Programs: []shownProgram{},
 		Supervisor: shownSettings{
 			LogLevel: c.Settings.LogLevel, LogFormat: c.Settings.LogFormat, Control: c.Settings.Control, ControlMode: octal(c.Settings.ControlMode),
 			ControlGroup: c.Settings.ControlGroup, RuntimeDir: c.Settings.RuntimeDir, ExitWhen: string(c.Settings.ExitWhen),
