@@ -241,7 +241,11 @@ func (s *sources) employ(master int) (err error) {
 		return nil
 	}
 	s.worker, err = newWorker(s.withHAProxy, master)
+	if err == nil && master == os.Getpid() && s.image != nextImage {
+		err = s.worker.claim()
+	}
 	if err != nil {
+		s.worker = nil
 		return failed{fmt.Errorf("-with-haproxy: %w", err)}
 	}
 	if s.localPeer != "" {

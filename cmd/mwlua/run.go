@@ -88,16 +88,10 @@ func (s *sources) supervise(c *cobra.Command) (int, error) {
 		return 0, failed{unopened}
 	}
 	if err := s.employ(os.Getpid()); err != nil {
-		return 0, err
+		return 0, s.toLauncher(err)
 	}
 	if s.worker != nil {
 		defer s.worker.clean()
-		if s.image != nextImage { // one of the same pid may have been killed
-			s.worker.clean()
-			if err := os.MkdirAll(s.worker.dir, 0o700); err != nil {
-				return 0, failed{err}
-			}
-		}
 	}
 	out := &output{own: os.Stderr}
 	o := s.masterOptions(out)
@@ -110,6 +104,14 @@ func (s *sources) supervise(c *cobra.Command) (int, error) {
 		fmt.Fprintf(out, "mwlua: error: %v\n", err)
 	}
 	return status, nil
+}
+
+// toLauncher returns err, and tells the launcher of a daemon, where there is one: this is before the log does.
+func (s *sources) toLauncher(err error) error {
+	if s.image == daemonImage {
+		fmt.Fprintf(os.NewFile(launcherFD, "launcher"), "mwlua: error: %v\n", err)
+	}
+	return err
 }
 
 // loader is what a supervisor calls for every load.
@@ -220,6 +222,7 @@ func (s *sources) check() (int, error) {
 	}
 	if s.worker != nil {
 		defer s.worker.clean()
+		defer s.worker.cleanAtStop()()
 	}
 	s.checks = true
 	config, problems := s.load(supervisor.RunAlone, false)
@@ -236,7 +239,11 @@ func (s *sources) check() (int, error) {
 	case s.verbose:
 		fmt.Println("Configuration file is valid") // as HAProxy says it
 	default:
-		fmt.Printf("the configuration is valid: %d programs\n", len(config.Programs))
+		n := len(config.Programs)
+		if s.worker != nil {
+			n-- // HAProxy
+		}
+		fmt.Printf("the configuration is valid: %d programs\n", n)
 	}
 	return exitDone, nil
 }

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -38,23 +37,6 @@ const workerName = "haproxy"
 
 // How long HAProxy may take to check a configuration with thousands of certificates, or to load it.
 const workerTimeout = 2 * time.Minute
-
-// newWorker prepares a directory for the master of that pid; 0 is none, for a check alone.
-func newWorker(binary string, master int) (*worker, error) {
-	dir, err := runtimeDir()
-	if err == nil {
-		err = os.MkdirAll(dir, 0o755)
-	}
-	if err != nil {
-		return nil, err
-	}
-	w := &worker{binary: binary, dir: filepath.Join(dir, "haproxy-"+strconv.Itoa(master)), known: make(chan struct{})}
-	if master == 0 {
-		w.dir, err = os.MkdirTemp(dir, "check-")
-		return w, err
-	}
-	return w, os.MkdirAll(w.dir, 0o700)
-}
 
 func (w *worker) haproxy() *supervisor.HAProxy {
 	return &supervisor.HAProxy{Program: workerName, Client: mastercli.NewClient(w.socket()), Reload: w.reload}
@@ -97,11 +79,6 @@ func (w *worker) turn() error {
 }
 
 func (w *worker) point(at string) error { return renameio.Symlink(at, w.files()) }
-
-func (w *worker) socket() string { return filepath.Join(w.dir, "master.sock") }
-
-// clean removes what a supervisor that leaves has no more use for.
-func (w *worker) clean() { os.RemoveAll(w.dir) }
 
 // load reads the configuration, has HAProxy check its part of it, and, with use, puts that where HAProxy reads it.
 func (w *worker) load(o haproxycfg.Options, run supervisor.Runner, use bool) (program.Config, program.Problems) {

@@ -33,7 +33,7 @@ func (l *loader) convert() program.Config {
 		}
 		config.Programs = append(config.Programs, l.spec(d))
 	}
-	if len(l.programs) == 0 {
+	if len(l.programs) == 0 && l.edits == nil { // else HAProxy runs
 		l.warnf(program.Place{File: l.options.Files[0]}, "no program section: nothing to run")
 	}
 	l.problems = append(l.problems, config.Validate()...)
