@@ -28,6 +28,7 @@ type sources struct {
 	release     string   // of HAProxy, that conditions are answered for
 	zeroWarning bool     // -dW
 	withHAProxy string   // the binary of an HAProxy to run beside the programs; "" is none
+	haproxyArgs []string // for its command line
 	worker      *worker  // that HAProxy
 
 	sockets   []string            // -S, as given
@@ -57,6 +58,7 @@ func (s *sources) flags(c *cobra.Command) {
 	f.StringVar(&s.release, "haproxy-version", "", "conditions are answered for this `RELEASE` of HAProxy (default "+haproxycfg.DefaultVersion+", or that of -with-haproxy)")
 	f.StringVar(&s.withHAProxy, "with-haproxy", "", "run HAProxy too, `BINARY` if it is not the one in PATH, with what is not mwlua's")
 	f.Lookup("with-haproxy").NoOptDefVal = "haproxy"
+	f.StringArrayVar(&s.haproxyArgs, "haproxy-arg", nil, "a `WORD` for the command line of that HAProxy; may be repeated")
 	f.BoolVar(&s.zeroWarning, "dW", false, "whatever HAProxy warns of is an error")
 	f.BoolVarP(&s.checks, "check", "c", false, "say what is wrong with the configuration, and start nothing")
 	f.BoolVarP(&s.quiet, "quiet", "q", false, "say nothing: /dev/null is standard input, output and error, the programs' too")
@@ -89,11 +91,33 @@ func (s *sources) read(c *cobra.Command, args []string) error {
 	if len(s.haproxy)+len(s.lua) == 0 {
 		return errors.New("no configuration: name a Lua file, or an haproxy.cfg with -haproxy FILE or -f FILE")
 	}
-	if s.withHAProxy != "" && len(s.haproxy) == 0 {
-		return errors.New("-with-haproxy: there is no haproxy.cfg: name one with -haproxy FILE or -f FILE")
+	if err := s.readHAProxy(c); err != nil {
+		return err
 	}
 	if s.logFormat != "" && !slices.Contains(supervisor.Formats(), supervisor.Format(s.logFormat)) {
 		return fmt.Errorf("--log-format: unknown format %q (haproxy, text or json)", s.logFormat)
+	}
+	return nil
+}
+
+// ownArgs are the words of HAProxy's command line that mwlua writes itself, or that would have it do something else.
+var ownArgs = []string{"-f", "--", "-c", "-cc", "-C", "-D", "-L", "-S", "-V", "-W", "-Ws", "-d", "-db", "-p", "-q", "-sf", "-st", "-v", "-vv", "-x"}
+
+// readHAProxy says what is wrong with -with-haproxy and what goes with it.
+func (s *sources) readHAProxy(c *cobra.Command) error {
+	with := c.Flags().Changed("with-haproxy")
+	switch own := slices.IndexFunc(s.haproxyArgs, func(a string) bool { return slices.Contains(ownArgs, a) }); {
+	case !with && len(s.haproxyArgs) > 0:
+		return errors.New("-haproxy-arg: there is no HAProxy to give it to: add -with-haproxy, or leave it out")
+	case !with:
+	case s.withHAProxy == "":
+		return errors.New("-with-haproxy= names nothing: name the binary, or leave the = out for the haproxy in PATH")
+	case len(s.haproxy) == 0:
+		return errors.New("-with-haproxy: there is no haproxy.cfg: name one with -haproxy FILE or -f FILE")
+	case s.release != "":
+		return errors.New("-haproxy-version: HAProxy says its own version with -with-haproxy: leave one of them out")
+	case own >= 0:
+		return fmt.Errorf("-haproxy-arg %s: that is for mwlua to choose: leave it out, or see %s --help", s.haproxyArgs[own], c.Name())
 	}
 	return nil
 }
@@ -248,6 +272,7 @@ func (s *sources) employ(master int) (err error) {
 		s.worker = nil
 		return failed{fmt.Errorf("-with-haproxy: %w", err)}
 	}
+	s.worker.args = slices.Clone(s.haproxyArgs)
 	if s.localPeer != "" {
 		s.worker.args = append(s.worker.args, "-L", s.localPeer)
 	}

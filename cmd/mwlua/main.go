@@ -63,12 +63,16 @@ func execute(args []string) int {
 var singleDash = regexp.MustCompile(`^-[a-zA-Z][a-zA-Z-]+(=|$)`)
 
 // doubleDashes makes -name mean --name, as HAProxy's users and Go's write it, and joins the one flag whose value may be left out
-// with it. What follows -- is left alone.
+// with it. What follows -- is left alone, and a word for HAProxy as well.
 func doubleDashes(args []string) []string {
 	out := make([]string, 0, len(args))
 	for i, a := range args {
-		if a == "--" {
+		if n := len(out) - 1; a == "--" && (n < 0 || out[n] != "--haproxy-arg") {
 			return append(out, args[i:]...)
+		}
+		if n := len(out) - 1; n >= 0 && out[n] == "--haproxy-arg" {
+			out[n] += "=" + a
+			continue
 		}
 		if singleDash.MatchString(a) {
 			a = "-" + a

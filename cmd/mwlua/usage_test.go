@@ -50,12 +50,12 @@ func parseFlag(word string) error {
 
 func TestUnknownFlags(t *testing.T) {
 	for word, want := range map[string]string{
-		"-n":         "unknown flag -n: it concerns HAProxy's workers, which mwlua does not run: leave it out",
-		"-n2000":     "unknown flag -n2000: it concerns HAProxy's workers, which mwlua does not run: leave it out",
-		"-dKhelp":    "unknown flag -dKhelp: it concerns HAProxy's workers, which mwlua does not run: leave it out",
+		"-n":         "unknown flag -n: it concerns HAProxy's workers: leave it out, or give it to an HAProxy of -with-haproxy by -haproxy-arg -n",
+		"-n2000":     "unknown flag -n2000: it concerns HAProxy's workers: leave it out, or give it to an HAProxy of -with-haproxy by -haproxy-arg -n2000",
+		"-dKhelp":    "unknown flag -dKhelp: it concerns HAProxy's workers: leave it out, or give it to an HAProxy of -with-haproxy by -haproxy-arg -dKhelp",
 		"-nope":      "unknown flag --nope: leave it out, or see run --help",
 		"-debug":     "unknown flag --debug: leave it out, or see run --help",
-		"--n":        "unknown flag -n: it concerns HAProxy's workers, which mwlua does not run: leave it out",
+		"--n":        "unknown flag -n: it concerns HAProxy's workers: leave it out, or give it to an HAProxy of -with-haproxy by -haproxy-arg -n",
 		"-y":         "unknown flag -y: leave it out, or see run --help",
 		"-Wz":        "unknown flag --Wz: leave it out, or see run --help",
 		"-p":         "flag needs an argument: 'p' in -p",
@@ -69,8 +69,8 @@ func TestUnknownFlags(t *testing.T) {
 }
 
 func TestDoubleDashes(t *testing.T) {
-	got := doubleDashes([]string{"run", "-f", "-Ws", "-dW", "-haproxy-version=2.6", "-n100", "--x", "-", "-C", "--", "-Ws"})
-	want := []string{"run", "-f", "--Ws", "--dW", "--haproxy-version=2.6", "-n100", "--x", "-", "-C", "--", "-Ws"}
+	got := doubleDashes([]string{"run", "-f", "-Ws", "-dW", "-haproxy-version=2.6", "-n100", "-haproxy-arg", "-dM", "-haproxy-arg", "--", "--x", "-", "-C", "--", "-Ws"})
+	want := []string{"run", "-f", "--Ws", "--dW", "--haproxy-version=2.6", "-n100", "--haproxy-arg=-dM", "--haproxy-arg=--", "--x", "-", "-C", "--", "-Ws"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
