@@ -14,10 +14,11 @@ const (
 	maxExpanded = 64 << 20
 )
 
-// word is one word of a line, with quotes, escapes and variables resolved. It never holds a NUL byte.
+// word is one word of a line, with quotes, escapes and variables resolved.
 type word struct {
-	text   string
-	column int // of its first byte in the raw line, from 1; of the variable, for a word that one splits into
+	text   string // without a NUL byte
+	cut    string // from the \x00 on that ends text; only conditions see it
+	column int    // of its first byte in the raw line, from 1; of the variable, for a word that one splits into
 }
 
 // lexed is a line in words.
@@ -143,9 +144,7 @@ func (lx *lexer) take(c byte) {
 
 func (lx *lexer) put(c byte) {
 	lx.start()
-	if !lx.cut {
-		lx.current.WriteByte(c)
-	}
+	lx.current.WriteByte(c)
 }
 
 func (lx *lexer) start() {
@@ -179,7 +178,11 @@ func (lx *lexer) end() {
 	if !lx.started {
 		return
 	}
-	lx.out.words = append(lx.out.words, word{lx.current.String(), lx.startAt})
+	w := word{text: lx.current.String(), column: lx.startAt}
+	if i := strings.IndexByte(w.text, 0); i >= 0 {
+		w.text, w.cut = w.text[:i], w.text[i:]
+	}
+	lx.out.words = append(lx.out.words, w)
 	if len(lx.out.words) > maxWords {
 		lx.fail("more than %d words in one line: HAProxy takes no more, move some into a script", maxWords)
 	}
@@ -192,7 +195,8 @@ func (lx *lexer) finish() {
 	if lx.quote != 0 {
 		lx.fail(`unmatched quote at column %d: close it, or write \%c for a literal one`, lx.quotedAt, lx.quote)
 	}
-	if lx.current.Len() > 0 || len(lx.out.words) < maxWords {
+	empty := lx.current.Len() == 0 || strings.HasPrefix(lx.current.String(), "\x00")
+	if !empty || len(lx.out.words) < maxWords {
 		lx.end()
 	}
 }

@@ -44,7 +44,7 @@ func TestLex(t *testing.T) {
 
 func TestColumns(t *testing.T) {
 	out, _ := lex("  a\t'b c' \"${L[*]}\"", func(string) (string, bool) { return "x y", true }, maxExpanded)
-	want := []word{{"a", 3}, {"b c", 5}, {"x", 11}, {"y", 12}}
+	want := []word{{text: "a", column: 3}, {text: "b c", column: 5}, {text: "x", column: 11}, {text: "y", column: 12}}
 	if diff := cmp.Diff(want, out.words, cmp.AllowUnexported(word{})); diff != "" {
 		t.Errorf("words (-want +got):\n%s", diff)
 	}

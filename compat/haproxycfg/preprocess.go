@@ -132,13 +132,14 @@ func (l *loader) elseOrEndif(name string) next {
 	return nextLine
 }
 
-// condition evaluates the words after a directive, joined by one blank each (H-3.5). ok is false if they cannot be read.
+// condition evaluates the words after a directive, joined by one blank each (H-3.5), which HAProxy writes in the place of
+// every NUL byte: it ends a word, or is one of \x00. ok is false if they cannot be read.
 func (l *loader) condition(words []word) (ok, value bool) {
 	texts := make([]string, len(words)-1)
 	for i, w := range words[1:] {
-		texts[i] = w.text
+		texts[i] = w.text + w.cut
 	}
-	expression := strings.Join(texts, " ")
+	expression := strings.ReplaceAll(strings.Join(texts, " "), "\x00", " ")
 	value, err := evaluate(expression, facts{l.lookup, l.version})
 	if err != nil {
 		l.errorf(l.place, "%s %s: %v", words[0].text, quote(expression), err)

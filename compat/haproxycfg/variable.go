@@ -111,9 +111,7 @@ func (lx *lexer) insert(value string, split bool, column int) {
 	}
 	if !split && value != "" {
 		lx.start()
-		if !lx.cut {
-			lx.current.WriteString(value)
-		}
+		lx.current.WriteString(value)
 		return
 	}
 	for i := 0; i < len(value) && lx.err == nil; i++ {
