@@ -71,6 +71,11 @@ func (s *supervisor) seal(t *trial) error {
 		return err
 	}
 	d := carry.Document{Binary: s.Version, Master: self, State: s.m.State(), Guard: carry.Guard{PID: t.pid, FD: t.fd}}
+	for pid := range s.helpers {
+		if pid != t.pid {
+			d.Helpers = append(d.Helpers, pid)
+		}
+	}
 	s.carried(&d)
 	if err := t.file.Write(d); err != nil {
 		return err
@@ -100,7 +105,9 @@ func (s *supervisor) takeOver(d *carry.Document) {
 			s.owners[in.PID] = machine.ID{Program: p.Name, Seq: in.Seq}
 		}
 	}
-	s.helpers[d.Guard.PID] = func(proc.Exit) {}
+	for _, pid := range append(d.Helpers, d.Guard.PID) {
+		s.helpers[pid] = func(proc.Exit) {}
+	}
 	if _, err := unix.Write(d.Guard.FD, []byte(wordUp+"\n")); err != nil {
 		s.Log.Warn("cannot reach the guard of the hand-over, which may stop the programs: %v", err)
 	}
