@@ -50,11 +50,12 @@ var (
 	pidInRow  = regexp.MustCompile(`(?m)^\d+ +`)
 )
 
-// settles waits until every instance has told its start, and stops mwlua: before that a program of ours does not hear signals.
+// settles waits until the newest instance has told its start, and stops mwlua: before that a program of ours does not hear signals.
 func (w *window) settles() {
 	w.t.Helper()
-	w.until("every instance to start", func() bool {
-		return strings.Count(w.read(eventsFile), " start ") >= w.count("New program 'a'")
+	w.until("the newest instance to start", func() bool {
+		forked := regexp.MustCompile(`New program 'a' \((\d+)\) forked`).FindAllStringSubmatch(w.read("log"), -1)
+		return forked != nil && strings.Contains(w.read(eventsFile), " a["+forked[len(forked)-1][1]+"] start ")
 	})
 	w.stops()
 }
