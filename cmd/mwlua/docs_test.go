@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -79,6 +80,25 @@ func TestDifferencesAreTested(t *testing.T) {
 			if !regexp.MustCompile(regexp.QuoteMeta(id) + `\b`).MatchString(tests) {
 				t.Errorf("no test names %s", id)
 			}
+		}
+	}
+}
+
+// TestCommandsOfTheReference: the reference has the commands that speak to a running mwlua, and their exit statuses.
+func TestCommandsOfTheReference(t *testing.T) {
+	_, text, _ := strings.Cut(readFile(t, "docs/reference/control.md"), "\n## Commands\n")
+	status := 0
+	for _, c := range remoteCommands(&status) {
+		if !c.Hidden && !strings.Contains(text, "\n| `mwlua "+c.Use) {
+			t.Errorf("there is no row for %s", c.Use)
+		}
+	}
+	for code, word := range map[int]string{
+		exitDone: "done", exitFailed: "failed", exitUsage: "command line", exitNotRunning: "not running", exitUnknown: "no such program",
+		exitUnreachable: "no mwlua answers", exitInvalid: "configuration", exitTimeout: "longer",
+	} {
+		if !regexp.MustCompile(fmt.Sprintf(`\n\| %d \| .*%s`, code, word)).MatchString(text) {
+			t.Errorf("the row for the exit status %d does not say %q", code, word)
 		}
 	}
 }

@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"strings"
@@ -17,21 +18,25 @@ var version = "devel"
 
 // The exit statuses of the command line. What a supervisor itself leaves with is chosen by policy.
 const (
-	exitDone    = 0
-	exitFailed  = 1
-	exitUsage   = 2
-	exitInvalid = 6 // a configuration in Lua cannot be used
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitNotRunning  = 3 // the program that is meant is not running
+	exitUnknown     = 4 // there is no such program
+	exitUnreachable = 5 // no supervisor answers
+	exitInvalid     = 6 // a configuration cannot be used; to check and run one that is not in Lua, that is exitFailed
+	exitTimeout     = 7
 )
 
 func main() {
-	os.Exit(execute(os.Args[1:]))
+	os.Exit(execute(os.Args[1:], os.Stdout, os.Stderr))
 }
 
 // failed is an error that the command line is not to blame for.
 type failed struct{ error }
 
-// execute runs one command and returns the status to exit with.
-func execute(args []string) int {
+// execute runs one command and returns the status to exit with. Data goes to out, talk to talk.
+func execute(args []string, out, talk io.Writer) int {
 	status := exitDone
 	root := &cobra.Command{
 		Use:   "mwlua",
@@ -42,8 +47,11 @@ func execute(args []string) int {
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.SetFlagErrorFunc(explain)
+	root.SetOut(out)
+	root.SetErr(talk)
 	root.AddCommand(runCommand(&status), checkCommand(&status), showCommand(&status), convertCommand(&status), lspCommand(&status),
 		trialCommand(&status))
+	root.AddCommand(remoteCommands(&status)...)
 	root.SetArgs(doubleDashes(args))
 	hint, err := withoutCommand(args)
 	if err == nil {
@@ -53,10 +61,10 @@ func execute(args []string) int {
 	case err == nil:
 		return status
 	case errors.As(err, new(failed)):
-		fmt.Fprintf(os.Stderr, "mwlua: error: %v\n", err)
+		fmt.Fprintf(talk, "mwlua: error: %v\n", err)
 		return exitFailed
 	}
-	fmt.Fprintf(os.Stderr, "mwlua: error: %v\nmwlua: hint: %s\n", err, hint)
+	fmt.Fprintf(talk, "mwlua: error: %v\nmwlua: hint: %s\n", err, hint)
 	return exitUsage
 }
 

@@ -28,10 +28,11 @@ func explain(c *cobra.Command, err error) error {
 		return err
 	}
 	name := cmp.Or(unknown.GetSpecifiedShortnames(), unknown.GetSpecifiedName())
+	concerns := workerFlags.MatchString("-"+name) && c.Flags().Lookup("haproxy") != nil
 	switch {
-	case workerFlags.MatchString("-"+name) && slices.Contains(ownArgs, "-"+name):
+	case concerns && slices.Contains(ownArgs, "-"+name):
 		return fmt.Errorf("unknown flag -%s: it concerns HAProxy's workers, which are reloaded without it: leave it out", name)
-	case workerFlags.MatchString("-" + name):
+	case concerns:
 		return fmt.Errorf("unknown flag -%s: it concerns HAProxy's workers: leave it out, or give it to an HAProxy of -with-haproxy by -haproxy-arg -%s", name, name)
 	case name == "cc":
 		return errors.New("unknown flag -cc: to evaluate a condition, write it after .if in a file, a .notice below it, and check that")
