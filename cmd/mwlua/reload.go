@@ -10,27 +10,45 @@ import (
 
 	"github.com/mwlua/mwlua/core/control"
 	"github.com/mwlua/mwlua/core/machine"
+	"github.com/mwlua/mwlua/core/supervisor"
 )
 
 func planCommand(status *int) *cobra.Command {
 	r := new(remote)
+	var haproxy []string
 	c := &cobra.Command{
-		Use:   "plan",
-		Short: "Say what a reload would do",
+		Use:   "plan [FILE.lua...] [-haproxy FILE]...",
+		Short: "Say what a reload, or a start with files, would do",
 		Long: `Say what a reload of the running mwlua would do, each change with its reason. Nothing is changed. If the configuration cannot
-be used, the exit status is 6.`,
-		Example: "  mwlua plan\n  mwlua plan -o json",
-		RunE:    r.command(status, r.plan),
+be used, the exit status is 6. With files, say what a start with them would do; then no mwlua need run.`,
+		Example: "  mwlua plan\n  mwlua plan -o json\n  mwlua plan mwlua.lua",
+		RunE: r.command(status, func(ctx context.Context, args []string) error {
+			if len(args)+len(haproxy) > 0 {
+				return r.planStart(args, haproxy)
+			}
+			return r.plan(ctx)
+		}),
 	}
+	c.Flags().StringArrayVar(&haproxy, "haproxy", nil, "an haproxy.cfg, or a directory of *.cfg: `PATH`; may be repeated")
 	r.flags(c)
 	r.formFlag(c, wideForm, jsonForm, jsonlForm, nameForm)
 	return c
 }
 
-func (r *remote) plan(ctx context.Context, args []string) error {
-	if len(args) > 0 {
-		return usage{fmt.Errorf("unexpected argument %q: plan asks the mwlua that runs, for its own files", args[0])}
+// planStart is what a mwlua that knows nothing yet would do with these files.
+func (r *remote) planStart(luaFiles, haproxy []string) error {
+	s := sources{lua: luaFiles, haproxy: haproxy, checks: true}
+	config, problems := s.load(supervisor.RunAlone, false)
+	if failed := problems.Errors(); len(failed) > 0 {
+		return &told{s.invalid(), failed.Error(), "nothing was changed; correct that"}
 	}
+	p := control.NewPlan(machine.New(0).Plan(config), problems)
+	r.warn(p.Problems)
+	r.printChanges(p, p.Changes)
+	return nil
+}
+
+func (r *remote) plan(ctx context.Context) error {
 	p, err := r.Plan(ctx)
 	var f *control.Failure
 	switch {

@@ -184,7 +184,6 @@ func TestRemoteUsage(t *testing.T) {
 		"start":               "start what: name programs, or all",
 		"stop -o wide web":    "write one of json, jsonl, name",
 		"signal HUP":          "signal what: write a signal and the names of programs, or all",
-		"plan a.lua":          `unexpected argument "a.lua": plan asks the mwlua that runs, for its own files`,
 		"reload web":          `mwlua restart web starts that one again`,
 		"shutdown web":        `mwlua stop web stops that one`,
 		"status -timeout -1":  `invalid argument "-1" for "--timeout" flag`,

@@ -34,6 +34,11 @@ func (p Problem) String() string {
 	return program.Problem{Place: program.Place{File: p.File, Line: p.Line}, Text: p.Text}.String()
 }
 
+// NewPlan is the Plan of what a machine says.
+func NewPlan(changes []machine.Change, problems program.Problems) Plan {
+	return Plan{Changes: changesOf(changes), Problems: problemsOf(problems)}
+}
+
 func changesOf(changes []machine.Change) []Change {
 	out := make([]Change, 0, len(changes))
 	for _, c := range changes {
