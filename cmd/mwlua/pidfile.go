@@ -10,14 +10,21 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/mwlua/mwlua/core/control"
 	"github.com/mwlua/mwlua/core/program"
 	"github.com/mwlua/mwlua/core/supervisor"
 )
 
-// loadAlone loads the configuration for a master, which must be the only one that has its pidfile. self are pids that are no
+// loadAlone loads the configuration for a master, which must be the only one that has its control socket and its pidfile. self are pids that are no
 // other master's.
 func (s *sources) loadAlone(run supervisor.Runner, use bool, self ...int) (program.Config, program.Problems) {
 	config, problems := s.load(run, use)
+	if path := config.Settings.Control; path != "" {
+		if pid := control.Owner(path); pid != 0 && !slices.Contains(self, pid) && isMwlua(pid) {
+			return program.Config{}, append(problems, program.Problem{Text: fmt.Sprintf("control socket %q: mwlua runs already, as process %d: "+
+				"stop that one (mwlua shutdown -s %s), or reload it, or give this one another RUNTIME_DIRECTORY or --control", path, pid, path)})
+		}
+	}
 	pid := masterOf(config.Pidfile)
 	if pid == 0 || slices.Contains(self, pid) {
 		return config, problems

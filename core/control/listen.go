@@ -55,6 +55,20 @@ func Listen(path string, mode uint32, gid int) (*Listener, error) {
 	return l, nil
 }
 
+// Owner returns the process that listens at path; 0 if there is none, or if it cannot be known.
+func Owner(path string) int {
+	conn, err := net.DialTimeout("unix", path, time.Second)
+	if err != nil {
+		return 0
+	}
+	defer conn.Close()
+	peer, err := credentials(conn)
+	if err != nil {
+		return 0
+	}
+	return int(peer.Pid)
+}
+
 // vacant says why path may not be taken: somebody listens there, or may do so, or it is no socket.
 func vacant(path string) error {
 	info, err := os.Lstat(path)
