@@ -16,6 +16,7 @@ func TestCollectReportsCodesAndSignals(t *testing.T) {
 	if !alone(t) {
 		return
 	}
+	proc.DefaultIgnored() // nohup(1) leaves SIGHUP ignored, and a shell's & SIGINT
 	c := newChildren(t)
 	for _, code := range []int{0, 1, 2, 127, 128, 137, 143, 255} {
 		checkExit(t, c.run(proc.Command{Argv: []string{"/bin/sh", "-c", "exit " + strconv.Itoa(code)}}), proc.Exit{Code: code})
