@@ -3,7 +3,6 @@ package haproxycfg
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 )
 
@@ -31,6 +30,7 @@ type generator struct {
 	sections []string // the keyword of the section of each line, "" for the first line of a section
 	section  string   // the current one
 	ids      int
+	others   int // sections that are not ours
 	depth    int // of conditions
 }
 
@@ -51,7 +51,7 @@ func newTrial(seed uint64, index int) *trial {
 	switch {
 	case kind >= 8:
 		g.trial.text = g.mutated(g.trial.text)
-	case kind == 7 && g.chance(0.1):
+	case kind == 7 && g.chance(0.25):
 		g.trial.text = g.faultyFile(g.trial.text)
 	}
 	return g.trial
@@ -66,6 +66,9 @@ func (g *generator) text() string {
 	var b strings.Builder
 	for _, line := range g.lines {
 		b.WriteString(line)
+		if g.chance(0.003) { // about as long as HAProxy's buffer for a line, which begins with 2 kB and doubles
+			b.WriteString(" #" + strings.Repeat("#", max(0, 2045<<g.IntN(2)+g.IntN(6)-len(line)-2)))
+		}
 		if g.chance(odd) {
 			b.WriteString(g.one(" ", "\t ", "\r", "\r\r", " \r", "\rcut off", " # comment", "#", "# \"", "\f"))
 		}
@@ -109,11 +112,47 @@ func (g *generator) part() {
 	case n < 4:
 		g.globalSection()
 		g.programSection()
-	case n < 10 || g.depth > 2:
+	case n < 9 || g.depth > 2:
+		g.programSection()
+	case n < 10:
+		g.otherSection()
 		g.programSection()
 	default:
 		g.block(g.part)
 	}
+}
+
+// otherSection is sound to HAProxy and nothing to mwlua, whatever its words mean elsewhere (D-3).
+func (g *generator) otherSection() {
+	g.section = "other"
+	g.others++
+	name := fmt.Sprintf("%s-o%d", g.trial.file(), g.others)
+	keyword := g.one("userlist", "defaults", "http-errors", "mailers")
+	if keyword == "defaults" {
+		g.line(g.written(keyword))
+	} else {
+		g.line(g.written(keyword), name)
+	}
+	g.sections[len(g.sections)-1] = ""
+	switch keyword {
+	case "userlist":
+		g.line(g.written("user"), "command", "insecure-password", "x"+g.piece(argument))
+	case "defaults":
+		g.line("mode", "tcp")
+		g.line(g.written("log-tag"), "x"+g.piece(argument))
+		g.line(g.one("", "no "), g.written("option"), "tcplog")
+	}
+	for range g.IntN(3) {
+		g.otherLine()
+	}
+}
+
+func (g *generator) otherLine() {
+	if g.depth < 4 && g.chance(0.3) {
+		g.block(g.otherLine)
+		return
+	}
+	g.noise()
 }
 
 func (g *generator) globalSection() {
@@ -125,9 +164,11 @@ func (g *generator) globalSection() {
 }
 
 func (g *generator) globalLine() {
-	switch n := g.IntN(14); {
+	switch n := g.IntN(15); {
 	case n < 7:
 		g.line(g.written(g.one("setenv", "setenv", "presetenv")), g.target(), g.value())
+	case n < 8 && g.trial.keeps:
+		g.line("presetenv", "E", g.value()) // it has a value, if an empty one
 	case n < 8:
 		g.line("setenv", g.target(), g.value(), g.word(argument))
 	case n < 10:
@@ -140,8 +181,24 @@ func (g *generator) globalLine() {
 		g.line(append([]string{g.written("resetenv")}, keep...)...)
 	case n < 13 && g.depth < 4:
 		g.block(g.globalLine)
+	case n < 14:
+		g.globalSetting()
 	default:
 		g.noise()
+	}
+}
+
+// globalSetting is a keyword that concerns mwlua too.
+func (g *generator) globalSetting() {
+	switch g.IntN(4) {
+	case 0:
+		g.line(g.written("localpeer"), g.one("me", `"$B"`, "'a b'", `"x$Q"`))
+	case 1:
+		g.line(g.written("master-worker"), g.one("", "no-exit-on-failure"))
+	case 2:
+		g.line(g.written("mworker-max-reloads"), g.one("0", "5", `"$N"`, "x", "-1", "", "5 x"))
+	default:
+		g.line(g.written("hard-stop-after"), g.one("30s", "1h", "500", "0", "1d", "2m", "3ms", "4us", "1s x", "24d", "1s2", `"${N}m"`))
 	}
 }
 
@@ -149,7 +206,7 @@ func (g *generator) globalLine() {
 func (g *generator) target() string {
 	name := g.one(names...)
 	if name == "E" {
-		name = "e"
+		name = g.one("e", "A.B", "-")
 	}
 	return g.written(name)
 }
@@ -178,6 +235,9 @@ func (g *generator) programSection() {
 		quote := g.one("'", `"`)
 		id += quote + g.some("ab ;|=:-\xff", 4) + quote
 	}
+	if g.chance(0.02) {
+		id += `\x00` + g.some(plain, 4)
+	}
 	g.line(g.written("program"), id)
 	g.sections[len(g.sections)-1] = ""
 	for range g.IntN(4) {
@@ -194,7 +254,11 @@ func (g *generator) programLine() {
 	case n < 7:
 		g.command()
 	case n < 9:
-		g.line(g.one("", "", "no "), g.written("option"), g.written("start-on-reload"))
+		line := []string{g.written("option"), g.written("start-on-reload")}
+		if g.chance(0.3) {
+			line = append([]string{g.written("no")}, line...)
+		}
+		g.line(line...)
 	case n < 10:
 		g.line(g.written(g.one("user", "group")), g.written("root"))
 		g.trial.identity = true
@@ -242,7 +306,7 @@ func (g *generator) noise() {
 	case 2:
 		g.line(g.written(g.one(".notice", ".warning", ".diag")), `"`+g.quoted(argument)+`"`)
 	case 3:
-		g.line(g.one("[x]", "[A-b_c.d:1] ", "[x]# y", "\t[x]\t# y"))
+		g.line(g.one("[x]", "[A-b_c.d:1] ", "[x]# y", "\t[x]\t# y", "\v[x]\f", "[x]\r", "[-]"))
 	case 4:
 		g.line(g.one(".notice", ".warning"))
 	default:
@@ -277,7 +341,8 @@ func (g *generator) falseBlock() {
 	g.depth++
 	g.line(".if", g.one("0", "", "!1", "defined(U)"))
 	for range g.IntN(4) {
-		g.line(g.one("foo", ".foo", ".elseif", ".alert", "program", "command", "no", ".warning a", "global", "wibble"), g.word(argument))
+		g.line(g.one("foo", ".foo", ".elseif", ".alert", "program", "command", "no", ".warning a", "global", "wibble",
+			"setenv", "localpeer", "[x]", "unsetenv"), g.word(argument))
 	}
 	if g.chance(0.4) {
 		g.line(".if", g.one("garbage", "(", "1 2", "0", "1"))
@@ -286,155 +351,4 @@ func (g *generator) falseBlock() {
 	}
 	g.line(".endif")
 	g.depth--
-}
-
-// insertFault puts a wrong line into a section.
-func (g *generator) insertFault() {
-	section, fault := "program", g.fault
-	if slices.Contains(g.sections, "global") && g.chance(0.2) {
-		section, fault = "global", g.globalFault
-	}
-	var at []int
-	for i, s := range g.sections {
-		if s == section {
-			at = append(at, i)
-		}
-	}
-	i := at[g.IntN(len(at))]
-	g.lines = slices.Insert(g.lines, i+1, strings.Split(fault(), "\n")...)
-}
-
-func (g *generator) globalFault() string {
-	return " " + g.one("setenv", "setenv A", `setenv A ""`, `setenv "" b`, "setenv A=B c", "setenv = x", "setenv A b c d", `setenv A b "" d`,
-		"setenv A b c \"\" d", "setenv A b\\x00c", "presetenv", "presetenv U", `presetenv U ""`, `presetenv A ""`, "presetenv U=x y", "presetenv A=x y",
-		"presetenv U b c d", "unsetenv", `unsetenv ""`, "unsetenv A=B", "unsetenv U A= K", `unsetenv "" A=B`, `unsetenv A "" K=`, "resetenv A=B",
-		`resetenv "" A`, "resetenv", "no setenv A b", "default unsetenv A", "no", "global x", `global ""`, `global "" x`, "no global",
-		"SETENV A b", "setenv\tA\vb\fc", "programm x", ".foo", `setenv A "$A`, "setenv A 'x' # 'y", `setenv A "${A[*]}${A[*]}"`, `setenv A "${B[*]}"`,
-		`setenv A "${W[*]}"`, `setenv "${B[*]}"`)
-}
-
-// faultyFile is wrong as a whole.
-func (g *generator) faultyFile(text string) string {
-	switch g.IntN(6) {
-	case 0:
-		return "\xef\xbb\xbf" + text
-	case 1:
-		return strings.TrimSuffix(text, "\n")
-	case 2:
-		return text + g.one(" ", "# comment", " command d x", "\x00", "a\x00b\n", "\x00\n", "\r")
-	case 3:
-		return g.one("command x\n", "foo\n", "no option\n", "\"\" x\n", ".foo\n", "[x]\n", "default program\n") + text
-	case 4:
-		return strings.ReplaceAll(text, "\n", "\r")
-	default:
-		return text + strings.Repeat("foo\n", 48+g.IntN(4)) + "\"\n"
-	}
-}
-
-func (g *generator) fault() string {
-	name := g.trial.file()
-	switch g.IntN(6) {
-	case 0:
-		return " command d " + g.brokenWord()
-	case 1:
-		return " " + g.one("command", `command ""`, `command "$U" x`, "no command x", "default command x", "option", "option x",
-			"option start-on-reload x", "no option start-on-reload x", "no option", "default option start-on-reload",
-			"Option start-on-reload", "no no option start-on-reload", "option start-on-reload \"\" x",
-			"user", "user nobody-knows", "user 0", "user root root", "group", "group nobody-knows", "group 0", "group root x",
-			"no user root", "default group root", "user \"\"", "user root \"\" x")
-	case 2:
-		return " " + g.one("foo", "COMMAND x", "command: x", "uid 0", "gid 0", "start-on-reload", "no", "default", "no foo",
-			"no \"\"", "\xef\xbb\xbfcommand x", "setenv A b", "command\x00 x", "x\x00", "no .if 1", "default .endif", "\"[x]\"", "'#'")
-	case 3:
-		return g.one("program", `program ""`, "program "+name+"-x y", "program "+name+"-1", "no program "+name+"-x\n command d",
-			"program "+name+"-x\n program "+name+"-x", "program "+name+"-x", "program "+name+"-x \"\" y\n command d", "program "+name+"-X\n command d 1\nprogram "+name+"-x\n command d 2",
-			"program \"$U\"", "[a b]", "[]", "[", "[a", "[a] b", "[a]b", "[a/b]", "[ a]", "[a][b]", "[\xe9]", "[a]\r\r", "[a]\rb", "[a] \v\f#")
-	case 4:
-		return g.one(".else", ".endif", ".elif 1", ".elif", ".else x", ".endif x", ".foo", ".", ".IF 1", ".elseif 1", ".if 1", ".if 0",
-			".if true", ".alert x", ".alert", ".alert a b", ".notice a b", ".warning a b", ".diag a b", `.notice a "" b`, ".if 0\n.else\n.else\n.endif",
-			".if 1\n.else\n.elif 1\n.endif", ".if 1\n.elif garbage\n.endif", ".if 0\n.elif garbage\n.endif", ".if 1\n.else \"\" x\n.endif",
-			".if 1\n.endif \"$U\"", ".if 1\n.endif \"\" x", ". if", ".if\\ 1", ".if(1)",
-			strings.Repeat(".if 0\n", 98+g.IntN(3))+strings.Repeat(".endif\n", 98+g.IntN(3))+"#")
-	default:
-		return ".if " + g.brokenCondition() + "\n.endif"
-	}
-}
-
-// brokenWord is one that the lexer refuses, in most cases.
-func (g *generator) brokenWord() string {
-	switch g.IntN(4) {
-	case 0:
-		return g.word(argument) + g.one(`'a b`, `"a b`, `\x4`, `\xg1`, `\x`, `"\x4"`, `"a\"`, `'a\''`, `"\xzz"`)
-	case 1:
-		return `"` + g.quoted(argument) + g.one("$", "$ ", "${", "${}", "$1", "$$", "${ A}", "$(x)", "$*", "$!", "$#", "$.", "${.X}", "$.line", "${.LINEX}", "$é", "${1}", "${-x}", "$-") + `"`
-	case 2:
-		return `"` + g.one("${A", "${A ", "${A:-x}", "${A+x}", "${A=x}", "${A.B}", "${A }", "${A[@]}", "${A[0]}", "${A[*}", "${A[", "${A[*]x}", "${A[]}",
-			"${A-x", "${A[*]-x", "${.LINE[*]}", "${.LINE-x}", "${.LINE", "$A[*]", "${A-${B}}", "${U-${B}}", "${U-\\}}", "${U--}", "${U-}", "${A[*]}[*]", "${A}[*]", "${A[*]-\"}\"") + `"`
-	default:
-		return strings.Repeat("w ", 61+g.IntN(4)) + g.one("w", "w ", "w #", "''", "w ''", `"${B[*]}"`, `"$U"`)
-	}
-}
-
-// brokenCondition is one with something changed, or deeper than is possible.
-func (g *generator) brokenCondition() string {
-	if g.chance(0.1) {
-		n := g.one("10", "300", "330", "339", "340", "341", "342", "350", "400")
-		var depth int
-		fmt.Sscan(n, &depth)
-		switch g.IntN(4) {
-		case 0:
-			return strings.Repeat("(", depth) + "1" + strings.Repeat(")", depth)
-		case 1:
-			return "1" + strings.Repeat("&&1", 3*depth)
-		case 2:
-			return "1" + strings.Repeat("||1", 3*depth)
-		default:
-			return strings.Repeat("!", 3*depth) + "1"
-		}
-	}
-	text := g.or(3)
-	for range 1 + g.IntN(2) {
-		i := g.IntN(len(text) + 1)
-		j := min(len(text), i+g.IntN(3))
-		text = text[:i] + g.one("", "(", ")", "!", "&", "|", "&&", "||", ",", " ", "1", "x", "'", `"`, `\`, "\v") + text[j:]
-	}
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
-}
-
-// mutated changes a few bytes or lines anywhere but in the part of an id that says which trial it belongs to.
-func (g *generator) mutated(text string) string {
-	tag := g.trial.file() + "-"
-	for range 1 + g.IntN(3) {
-		changed := g.shuffled(text)
-		if g.chance(0.8) {
-			changed = g.replaced(text)
-			if strings.Count(changed, tag) != strings.Count(text, tag) {
-				continue
-			}
-		}
-		text = changed
-	}
-	return text + "#\n"
-}
-
-func (g *generator) replaced(text string) string {
-	i := g.IntN(len(text) + 1)
-	j := min(len(text), i+g.IntN(3))
-	return text[:i] + g.one("", "", "'", `"`, `\`, "#", "$", "{", "}", " ", "\n", "\r", "\x00", "[", "]", ".", "!", "x", "-", "\\x",
-		"${A}", "\t", ",", ")", "0") + text[j:]
-}
-
-// shuffled removes, doubles or swaps lines.
-func (g *generator) shuffled(text string) string {
-	lines := strings.SplitAfter(text, "\n")
-	i, j := g.IntN(len(lines)), g.IntN(len(lines))
-	switch g.IntN(3) {
-	case 0:
-		lines = slices.Delete(lines, i, i+1)
-	case 1:
-		lines = slices.Insert(lines, j, lines[i])
-	default:
-		lines[i], lines[j] = lines[j], lines[i]
-	}
-	return strings.Join(lines, "")
 }

@@ -208,9 +208,11 @@ func (h *haproxy) command(trials []*trial, last string) *exec.Cmd {
 var (
 	// entryBegin is where an entry of the log begins. It may have several lines.
 	entryBegin = regexp.MustCompile(`(?m)^\[(ALERT|WARNING|NOTICE|DIAG)\] +\(\d+\) : `)
-	alert1     = regexp.MustCompile(`(?s)^\[ALERT\].{1,20} : config : parsing \[(c\d+):(\d+)\] ?: ?(.*)`)
+	alert1     = regexp.MustCompile(`(?s)^\[ALERT\].{1,20} : config : [Pp]arsing \[(c\d+):(\d+)\] ?: ?(.*)`)
 	errors1    = regexp.MustCompile(`^\[ALERT\].{1,20} : config : Error\(s\) found in configuration file : (c\d+)\n`)
-	lacks1     = regexp.MustCompile(`^\[ALERT\].{1,20} : config : The program section '(c\d+)-`)
+	// harmless are alerts that refuse nothing (H-1.12, H-4.8).
+	harmless = regexp.MustCompile(`(?s)( already specified\. Continuing\.\n|^'mworker-max-reloads' cannot handle unexpected argument .*\n)$`)
+	lacks1   = regexp.MustCompile(`^\[ALERT\].{1,20} : config : The program section '(c\d+)-`)
 )
 
 // attribute finds out which trials HAProxy speaks of.
@@ -231,7 +233,7 @@ func attribute(out string, trials []*trial, verdicts map[*trial]*verdict) {
 		if i+1 < len(begins) {
 			entry = out[begin[0]:begins[i+1][0]]
 		}
-		if m := alert1.FindStringSubmatch(entry); m != nil && !strings.HasSuffix(m[3], " already specified. Continuing.\n") {
+		if m := alert1.FindStringSubmatch(entry); m != nil && !harmless.MatchString(m[3]) {
 			line, _ := strconv.Atoi(m[2])
 			v := find(m[1])
 			v.reports = append(v.reports, alert{line, strings.TrimSuffix(m[3], "\n")})

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/google/go-cmp/cmp"
@@ -122,72 +123,118 @@ func (a alert) place() int {
 	return a.line
 }
 
-// known names the fact that explains a difference, "" if none does. It compares the errors of both in the order of their
-// lines: each must be on the same line, or be what only one of them has by a fact.
-func (h *haproxy) known(c *trial, v *verdict) string {
-	fact, theirs := "", v.reports
-	for {
-		our, p := firstOurs(c.outcome.errors)
-		their, a := firstTheirs(theirs)
-		switch {
-		case our == their:
-			return fact
-		case our < their:
-			return ourFact(p, v)
-		}
-		fact = h.theirFact(c, a)
-		if fact != "D-3" { // HAProxy has lost a line: what follows may be a consequence
-			return fact
-		}
-		theirs = slices.DeleteFunc(slices.Clone(theirs), func(a alert) bool { return a.place() == their })
+// known names the fact that explains why HAProxy and this package differ on the first error of c, and yields c without what
+// the fact is about. "" means that no fact does.
+func (h *haproxy) known(c *trial, v *verdict) (fact string, rest *trial) {
+	our, p := firstOurs(c.outcome.errors)
+	their, a := firstTheirs(v.reports)
+	switch {
+	case our == their:
+		return "", nil
+	case our < their:
+		return h.ourFact(c, v, p)
 	}
+	return h.theirFact(c, a)
 }
 
 // ourFact explains an error that only mwlua has.
-func ourFact(p program.Problem, v *verdict) string {
-	switch {
-	case strings.Contains(p.Text, "is no version of OpenSSL: ") && v.crashed:
-		return "H-3.24"
-	case strings.Contains(p.Text, "is no version of OpenSSL: "), strings.Contains(p.Text, "is no version of HAProxy: "):
-		return "T-26"
-	case strings.HasPrefix(p.Text, "is empty: "):
-		return "H-2.23"
+func (h *haproxy) ourFact(c *trial, v *verdict, p program.Problem) (fact string, rest *trial) {
+	if strings.HasPrefix(p.Text, "is empty: ") && strings.Trim(c.text, blanks) == "" {
+		return "H-2.23", c.with("#\n")
 	}
-	return ""
+	if last := strings.Count(c.text, "\n") + 1; p.Place.Line == last && fills(len(c.line(last))) {
+		return "H-2.3", c.withLine(last, "")
+	}
+	m := noVersion.FindStringSubmatch(p.Text)
+	if m == nil {
+		return "", nil
+	}
+	asked, err := strconv.Unquote(m[1])
+	switch library := m[2]; {
+	case err != nil:
+		return "", nil
+	case library == "OpenSSL" && v.crashed && len(v.reports) == 0:
+		fact = "H-3.24"
+	case library == "OpenSSL" && !soundOpenSSL.MatchString(asked), library == "HAProxy" && !soundVersion.MatchString(asked):
+		fact = "T-26"
+	default:
+		return "", nil
+	}
+	return fact, h.withCondition(c, p.Place.Line, "0")
 }
 
+// fills reports whether a line of that length fills HAProxy's buffer, which begins with 2 kB and doubles. When it is the last
+// line and has no line feed, HAProxy asks for the rest, gets none, and forgets the line. A text that was cut off is an error
+// to mwlua whatever its length.
+func fills(length int) bool { return length >= 2047 && (length+1)&length == 0 }
+
+var (
+	// noVersion is our error for a condition that asks for what is no version.
+	noVersion = regexp.MustCompile(`: ("(?:[^"\\]|\\.)*") is no version of (HAProxy|OpenSSL): `)
+	// soundVersion and soundOpenSSL are what we must not take for that.
+	soundVersion = regexp.MustCompile(`^[ \t]?\d{1,4}(\.\d{1,4}){0,3}` +
+		`(-(dev|rc|pre)\d{0,4}|(-(dev|rc|pre)\d{1,4})?(-[0-9a-f]{4,40})?-\d{1,4})?$`)
+	soundOpenSSL = regexp.MustCompile(`^\d{1,3}\.\d{1,3}\.\d{1,3}([a-z]{0,2}|-(dev|alpha\d|beta\d|pre\d))$`)
+)
+
 // theirFact explains an error that only HAProxy has.
-func (h *haproxy) theirFact(c *trial, a alert) string {
+func (h *haproxy) theirFact(c *trial, a alert) (fact string, rest *trial) {
 	at := h.reach(c, a.line)
 	words := at.lexed.words
 	switch {
-	case at.judgedByHAProxy():
-		return "D-3"
-	case later.MatchString(a.text):
-		return "D-1"
-	case strings.HasPrefix(a.text, "'option start-on-reload' cannot handle unexpected argument 'start-on-reload'") &&
-		len(words) == 3 && words[0].text == "default":
-		return "H-1.10"
 	case at.err != nil:
-		return ""
-	case strings.HasPrefix(a.text, "too many words") && len(words) == maxWords && lineGoesOn.MatchString(at.line):
-		return "H-2.6"
-	case strings.HasPrefix(a.text, "unparsable conditional sub-expression ' '") && len(words) == 2 && lineGoesOn.MatchString(at.line):
-		return "H-2.6"
-	case strings.HasPrefix(a.text, "unmatched brace") && fallback.MatchString(at.line) && h.longest(c, a.line):
-		return "H-2.39"
+		return "", nil
+	case at.judgedByHAProxy() && !strings.Contains(a.text, " in 'program' section"):
+		return "D-3", c.withLine(a.line, "")
+	case later.MatchString(a.text):
+		return "D-1", h.withoutLater(c, a.line)
+	case len(words) == 3 && words[0].text == "default" &&
+		strings.HasPrefix(a.text, "'option start-on-reload' cannot handle unexpected argument 'start-on-reload'"):
+		return "H-1.10", c.withLine(a.line, "")
+	case strings.HasPrefix(a.text, "too many words") && len(words) == 64:
+		return "H-2.6", c.withLine(a.line, withoutOne(at))
+	case strings.HasPrefix(a.text, "unparsable conditional sub-expression ' '") && len(words) == 2 && words[1].text == "":
+		return "H-2.6", h.withCondition(c, a.line, "0")
+	case strings.HasPrefix(a.text, "unmatched brace") && fallback.MatchString(at.line):
+		return "H-2.39", c.with(`"" ` + strings.Repeat("x", 1<<16) + "\n" + c.text)
 	}
-	return ""
+	return "", nil
 }
 
+// fallback is a variable with a default.
+var fallback = regexp.MustCompile(`\$\{[.\w]*(\[\*\])?-`)
+
 var (
-	// later are predicates of later releases.
-	later = regexp.MustCompile(`(?s)^unparsable conditional expression '.*(strstr|enabled|awslc_api_(atleast|before))\b`)
-	// fallback is a variable with a default.
-	fallback = regexp.MustCompile(`\$\{[.\w]*(\[\*\])?-`)
-	// lineGoesOn is a line with something after the last word, of which HAProxy makes an empty one.
-	lineGoesOn = regexp.MustCompile(`[ \t\v\f\r]$|[ \t\v\f](#|\r|''$|""$|"\$U"$)|\[\*\]`)
+	// later is the complaint about a term that begins with a predicate of later releases.
+	later = regexp.MustCompile(`^unparsable conditional expression '[! \t]*(strstr|enabled|awslc_api_(atleast|before))[( ']`)
+	// laterTerm is such a term.
+	laterTerm = regexp.MustCompile(`\b(strstr|enabled|awslc_api_(atleast|before))(\([\w,]*\))?`)
 )
+
+// withoutLater is c with a condition that has no predicate of later releases.
+func (h *haproxy) withoutLater(c *trial, number int) *trial {
+	line := c.line(number)
+	if changed := laterTerm.ReplaceAllString(line, "1"); changed != line {
+		return c.withLine(number, changed)
+	}
+	return h.withCondition(c, number, "0")
+}
+
+// withCondition is c with another condition of the same directive.
+func (h *haproxy) withCondition(c *trial, number int, condition string) *trial {
+	return c.withLine(number, h.reach(c, number).lexed.words[0].text+" "+condition)
+}
+
+// withoutOne is a line without one of its words that are written plainly, so that it has room for an empty one.
+func withoutOne(at reached) string {
+	for _, w := range at.lexed.words[2:] {
+		begin, end := w.column-1, w.column-1+len(w.text)
+		if end < len(at.line) && isBlank(at.line[end]) && at.line[begin:end] == w.text {
+			return at.line[:begin] + at.line[end+1:]
+		}
+	}
+	return at.line
+}
 
 // reached is where this package is before it interprets a line.
 type reached struct {
@@ -202,36 +249,36 @@ func (h *haproxy) reach(c *trial, number int) reached {
 	l := newLoader(h.options(c))
 	l.read(source{c.file(), []byte(strings.Join(lines[:number-1], ""))})
 	l.place.Line = number
-	line := strings.TrimSuffix(lines[number-1], "\n")
+	line := c.line(number)
 	out, err := lex(line, l.lookup, l.room)
 	return reached{l, line, out, err}
 }
 
-// judgedByHAProxy reports whether the line is one of `global` that this package takes no notice of.
+// ours are the keywords of global that this package judges, and haproxySections those that begin a section (H-1.23). They are
+// written out, so that one that gets lost in the package differs.
+var (
+	ours = strings.Fields("setenv presetenv unsetenv resetenv localpeer pidfile master-worker mworker-max-reloads hard-stop-after stats " +
+		"zero-warning")
+	haproxySections = strings.Fields("global defaults listen frontend backend peers resolvers mailers userlist cache http-errors ring " +
+		"log-forward fcgi-app namespace_list program")
+)
+
+// judgedByHAProxy reports whether the line is one that this package takes no notice of: of `global` with another keyword than
+// ours, or of another section that is no program, or the beginning of such a section.
 func (r reached) judgedByHAProxy() bool {
 	s := statement{words: r.lexed.words}
 	keyword := s.text(0)
-	directive := strings.HasPrefix(keyword, ".")
 	if keyword == "no" || keyword == "default" {
 		keyword = s.text(1)
 	}
-	_, known := globals[keyword]
-	return r.loader.section.keyword == "global" && !known && !directive && !slices.Contains(sections, keyword)
-}
-
-// longest reports whether HAProxy's buffer, which grows by whole kilobytes, may be too short when it comes to line number.
-func (h *haproxy) longest(c *trial, number int) bool {
-	size := 0
-	for i := 1; i < number; i++ {
-		at, need := h.reach(c, i), 0
-		if strings.HasPrefix(strings.TrimLeft(at.line, blanks), "[") { // not split into words (H-2.21)
-			continue
-		}
-		for _, w := range at.lexed.words {
-			need += len(w.text) + 1
-		}
-		size = max(size, (need+1023)/1024*1024)
+	switch section := r.loader.section.keyword; {
+	case strings.HasPrefix(s.text(0), "."):
+		return false
+	case slices.Contains(haproxySections, keyword):
+		return keyword != "program" && keyword != "global"
+	case section == "global":
+		return !slices.Contains(ours, keyword)
+	default:
+		return section != "" && section != "program"
 	}
-	at := h.reach(c, number)
-	return len(at.line)+at.lexed.inserted > size
 }

@@ -40,7 +40,7 @@ func (h *haproxy) start(t *testing.T, trials []*trial, verdicts map[*trial]*verd
 	}
 	forks, dumps := h.live(t, trials)
 	for _, v := range named {
-		v.started = len(forks) > 0
+		v.started = forks != nil
 	}
 	for _, f := range forks {
 		if v := named[f.file]; v != nil {
@@ -131,7 +131,7 @@ func forked(log io.Reader) []fork {
 			break
 		}
 	}
-	var forks []fork
+	forks := []fork{}
 	for _, m := range forkLine.FindAllStringSubmatch(text.String(), -1) {
 		pid, _ := strconv.Atoi(m[2])
 		forks = append(forks, fork{m[1], pid})

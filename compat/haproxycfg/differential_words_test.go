@@ -8,24 +8,26 @@ import (
 
 // values are the variables that trials begin with. U, V and T are not set; E, which only some have, is empty.
 var values = map[string]string{
-	"A": "x",
-	"B": "two words",
-	"C": " lead",
-	"D": "trail \t",
-	"F": `q"'\#$A${U}`,
-	"G": "l1\nl2\rend",
-	"H": "caf\u00e9\x80\xff",
-	"K": "command",
-	"L": strings.Repeat("long-", 80) + " " + strings.Repeat("long", 20),
-	"N": "1",
-	"P": "defined(A)",
-	"Q": "a,b)",
-	"W": " \v a  b\f c ",
-	"Z": "0",
+	"A":   "x",
+	"A.B": "no name in a configuration, but one in the environment",
+	"B":   "two words",
+	"C":   " lead",
+	"D":   "trail \t",
+	"F":   `q"'\#$A${U}`,
+	"G":   "l1\nl2\rend",
+	"H":   "caf\u00e9\x80\xff",
+	"K":   "command",
+	"L":   strings.Repeat("long-", 80) + " " + strings.Repeat("long", 20),
+	"N":   "1",
+	"P":   "defined(A)",
+	"Q":   "a,b)",
+	"W":   " \v a  b\f c ",
+	"X":   "y=z",
+	"Z":   "0",
 }
 
 // names that trials use. Those that only mwlua knows, MWLUA and HAPROXY_BRANCH, are not among them.
-var names = strings.Fields("A A B B C D E F G H K L N P Q W Z U U V T _1 a HAPROXY_LOCALPEER HAPROXY_STARTUP_VERSION HAPROXY_CFGFILES")
+var names = strings.Fields("A A B B C D E F G H K L N P Q W X Z U U V T _1 a HAPROXY_LOCALPEER HAPROXY_STARTUP_VERSION HAPROXY_CFGFILES")
 
 // words makes the words of lines as somebody may write them. Most are sound; what is unsound is the task of faults.
 type words struct{ *rand.Rand }
@@ -113,7 +115,7 @@ func (w words) escape() string {
 
 func (w words) variable() string {
 	name := w.one(names...)
-	if w.chance(0.1) {
+	if w.chance(0.15) {
 		name = w.one(".LINE", ".FILE", ".SECTION")
 	}
 	if w.chance(0.3) {
@@ -137,11 +139,16 @@ func (w words) fallback() string {
 
 // written writes text, which is a word, in one of the ways that mean just that.
 func (w words) written(text string) string {
-	switch w.IntN(10) {
+	switch w.IntN(12) {
 	case 0:
 		return "'" + text + "'"
 	case 1:
 		return `"` + text + `"`
+	case 5:
+		if w.chance(0.5) {
+			return text + `\x00` + w.some(plain, 4)
+		}
+		return text + w.one(`"\x00 "`, `\x00\x41`, `"\x00$A"`, `"\x00${U-'}"`)
 	case 2:
 		i := w.IntN(len(text) + 1)
 		return text[:i] + w.one(`""`, `''`, `"$U"`, `"${U[*]}"`) + text[i:]
