@@ -63,7 +63,8 @@ func (r *run) start(kind masterKind, args []string) {
 	// With a process group of its own, whose parent is in another one of the session, it is no orphan: those ignore SIGTTIN.
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	// The race detector would make every exit a second late, of programs and of mwlua.
-	r.cmd.Env = append(os.Environ(), "PWD="+r.dir, "MWLUA_TEST_MAIN=mwlua", "GORACE=atexit_sleep_ms=0")
+	r.cmd.Env = append(os.Environ(), "PWD="+r.dir, "MWLUA_TEST_MAIN=mwlua", "GORACE=atexit_sleep_ms=0",
+		"RUNTIME_DIRECTORY="+filepath.Join(r.dir, "run"))
 	// Files, not pipes: reading them disturbs nobody, and a program that lives on does not keep Wait waiting.
 	r.cmd.Stdout = r.create(stdoutFile)
 	r.cmd.Stderr = r.create(stderrFile)

@@ -32,6 +32,8 @@ const (
 	// mostReports is how many answers that hold all programs are made and sent at a time: there may be 100,000 programs, and
 	// clients that do not read.
 	mostReports = 8
+	// lastAnswers is how long answers that are under way may take when the listener is closed.
+	lastAnswers = time.Second
 	// acceptRetry is the pause after a failed accept, as there is without free descriptors and while a listener is held.
 	acceptRetry = 50 * time.Millisecond
 )
@@ -60,6 +62,9 @@ func serve(l *Listener, b Backend, limits limits) {
 		ErrorLog:                     log.New(io.Discard, "", 0), // it is about clients only, and they are told
 	}
 	_ = h.Serve(admitting{l.net, all}) // ends with l
+	last, done := context.WithTimeout(ctx, lastAnswers)
+	_ = h.Shutdown(last) // who is being answered is
+	done()
 	cancel()
 	_ = h.Close()
 	all.wait()

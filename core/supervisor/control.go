@@ -7,6 +7,7 @@ import (
 	"os/user"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/mwlua/mwlua/core/control"
 	"github.com/mwlua/mwlua/core/machine"
@@ -71,8 +72,9 @@ func groupID(group string) (int, error) {
 }
 
 func (s *supervisor) serveControl(l *control.Listener) {
-	s.sockets.control = l
-	go control.Serve(l, control.Backend{ // waits for clients; asks the loop; ends when l is closed, or with the process
+	s.sockets.control, s.sockets.served = l, make(chan struct{})
+	served := s.sockets.served
+	backend := control.Backend{
 		Status: func() (control.Report, bool) {
 			r, ok := s.report()
 			return r.Report, ok
@@ -85,7 +87,23 @@ func (s *supervisor) serveControl(l *control.Listener) {
 				control.WriteReload(conn, machine.Reply{Why: machine.WhyFailed, Text: err.Error()})()
 			}
 		},
-	})
+	}
+	go func() { // waits for clients; asks the loop; ends when l is closed, or with the process
+		control.Serve(l, backend)
+		close(served)
+	}()
+}
+
+// closeControl ends the control socket when mwlua leaves: whoever is being answered, as the one who asked for that, is.
+func (s *supervisor) closeControl() {
+	if s.sockets.control == nil {
+		return
+	}
+	s.sockets.control.Close() // removes its file, by which clients see that nobody is there
+	select {
+	case <-s.sockets.served:
+	case <-time.After(2 * time.Second):
+	}
 }
 
 // command has one request carried out and waits for its answer, in the goroutine of a session.
@@ -103,7 +121,7 @@ func (s *supervisor) command(ctx context.Context, r machine.Request) (machine.Re
 	case <-ctx.Done():
 		return machine.Reply{}, true
 	case <-s.sockets.left:
-		return machine.Reply{}, false
+		return last(reply)
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 type sockets struct {
 	mastercli []*mastercli.Listener
 	control   *control.Listener // nil when there is none
+	served    chan struct{}     // closed when the last client of control was served
 	asks      chan ask          // of the sessions
 	left      chan struct{}     // closed when nothing is answered any more
 	token     uint64            // of the last one who asked, in this image and in those before it
@@ -123,8 +124,17 @@ func await[T any](s *supervisor, answer <-chan T) (T, bool) {
 	case a := <-answer:
 		return a, true
 	case <-s.sockets.left:
-		var none T
-		return none, false
+		return last(answer)
+	}
+}
+
+// last is an answer that was given before the loop ended, if it was.
+func last[T any](answer <-chan T) (a T, ok bool) {
+	select {
+	case a = <-answer:
+		return a, true
+	default:
+		return a, false
 	}
 }
 

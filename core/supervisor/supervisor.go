@@ -84,9 +84,7 @@ func Run(o Options) (int, error) {
 	s.queue = append(s.queue, machine.Booted{})
 	status := s.loop()
 	close(s.sockets.left)
-	if s.sockets.control != nil {
-		s.sockets.control.Close() // removes its file, by which clients see that nobody is there
-	}
+	s.closeControl()
 	s.finishAnswers()
 	o.Log.Flush()
 	return status, nil
