@@ -134,7 +134,7 @@ func (h *haproxy) known(c *trial, v *verdict) (fact string, rest *trial) {
 	case our < their:
 		return h.ourFact(c, v, p)
 	}
-	return h.theirFact(c, a)
+	return h.theirFact(c, v, a)
 }
 
 // ourFact explains an error that only mwlua has.
@@ -144,6 +144,12 @@ func (h *haproxy) ourFact(c *trial, v *verdict, p program.Problem) (fact string,
 	}
 	if last := strings.Count(c.text, "\n") + 1; p.Place.Line == last && fills(len(c.line(last))) {
 		return "H-2.3", c.withLine(last, "")
+	}
+	if strings.HasPrefix(p.Text, "NUL byte at ") && v.crashed && len(v.reports) == 0 { // HAProxy reads the line up to there
+		line := c.line(p.Place.Line)
+		if changed := opensslTerm.ReplaceAllString(line, "0"); changed != line {
+			return "H-3.24", c.withLine(p.Place.Line, changed)
+		}
 	}
 	m := noVersion.FindStringSubmatch(p.Text)
 	if m == nil {
@@ -175,17 +181,19 @@ var (
 	soundVersion = regexp.MustCompile(`^[ \t]?\d{1,4}(\.\d{1,4}){0,3}` +
 		`(-(dev|rc|pre)\d{0,4}|(-(dev|rc|pre)\d{1,4})?(-[0-9a-f]{4,40})?-\d{1,4})?$`)
 	soundOpenSSL = regexp.MustCompile(`^\d{1,3}\.\d{1,3}\.\d{1,3}([a-z]{0,2}|-(dev|alpha\d|beta\d|pre\d))$`)
+	// opensslTerm is what may make HAProxy crash.
+	opensslTerm = regexp.MustCompile(`openssl_version_(atleast|before)\([^)]*\)`)
 )
 
 // theirFact explains an error that only HAProxy has.
-func (h *haproxy) theirFact(c *trial, a alert) (fact string, rest *trial) {
+func (h *haproxy) theirFact(c *trial, v *verdict, a alert) (fact string, rest *trial) {
 	at := h.reach(c, a.line)
 	words := at.lexed.words
 	switch {
 	case at.err != nil:
 		return "", nil
-	case at.judgedByHAProxy() && !strings.Contains(a.text, " in 'program' section"):
-		return "D-3", c.withLine(a.line, "")
+	case at.judgedByHAProxy(a):
+		return "D-3", h.withoutJudged(c, v)
 	case later.MatchString(a.text):
 		return "D-1", h.withoutLater(c, a.line)
 	case len(words) == 3 && words[0].text == "default" &&
@@ -263,16 +271,27 @@ var (
 		"log-forward fcgi-app namespace_list program")
 )
 
-// judgedByHAProxy reports whether the line is one that this package takes no notice of: of `global` with another keyword than
-// ours, or of another section that is no program, or the beginning of such a section.
-func (r reached) judgedByHAProxy() bool {
+// withoutJudged is c without the lines that only HAProxy has something to say about.
+func (h *haproxy) withoutJudged(c *trial, v *verdict) *trial {
+	rest := c
+	for _, a := range v.reports {
+		if at := h.reach(c, a.line); at.err == nil && at.judgedByHAProxy(a) {
+			rest = rest.withLine(a.line, "")
+		}
+	}
+	return rest
+}
+
+// judgedByHAProxy reports whether the line that a is about is one that this package takes no notice of: of `global` with
+// another keyword than ours, or of another section that is no program, or the beginning of such a section.
+func (r reached) judgedByHAProxy(a alert) bool {
 	s := statement{words: r.lexed.words}
 	keyword := s.text(0)
 	if keyword == "no" || keyword == "default" {
 		keyword = s.text(1)
 	}
 	switch section := r.loader.section.keyword; {
-	case strings.HasPrefix(s.text(0), "."):
+	case strings.HasPrefix(s.text(0), "."), strings.Contains(a.text, " in 'program' section"):
 		return false
 	case slices.Contains(haproxySections, keyword):
 		return keyword != "program" && keyword != "global"

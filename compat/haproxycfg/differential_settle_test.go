@@ -17,7 +17,7 @@ type result struct {
 }
 
 // maxRepairs is how many facts may explain the differences of one trial.
-const maxRepairs = 12
+const maxRepairs = 8
 
 // settle has HAProxy and this package read trials. A fact explains a difference, and never a trial: what it is about is taken
 // out of the trial, and both must agree on the rest.
