@@ -31,7 +31,7 @@ func (m *Machine) command(now Instant, ev Request) {
 	if ev.From != 0 && !ev.NoWait {
 		p.Askers = append(p.Askers, Asker{From: ev.From, For: ev.Verb})
 	}
-	m.do(Note{Kind: NoteAsked, ID: ID{p.Name, p.Current}, Text: string(ev.Verb) + " (" + ev.By + ")"})
+	m.do(Note{Kind: NoteAsked, ID: p.id(p.Current), Text: string(ev.Verb) + " (" + ev.By + ")"})
 	switch ev.Verb {
 	case StopProgram:
 		m.stopProgram(now, slot)
@@ -134,7 +134,7 @@ func (m *Machine) pass(p *Program, ev Request) {
 		m.answer(ev.From, Reply{Why: WhyNotRunning, Text: fmt.Sprintf("program %q is not running", p.Name)})
 		return
 	}
-	id := ID{p.Name, in.Seq}
+	id := p.id(in.Seq)
 	m.do(Note{Kind: NoteAsked, ID: id, PID: in.PID, Signal: ev.Signal, Text: string(ev.Verb) + " (" + ev.By + ")"})
 	m.do(Signal{ID: id, PID: in.PID, Signal: ev.Signal})
 	m.answer(ev.From, Reply{OK: true})

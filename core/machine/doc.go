@@ -8,7 +8,7 @@
 //
 // # Reading order
 //
-//   - event.go: what can happen (Event) and what can be asked for (Action)
+//   - event.go, action.go: what can happen, and what can be asked for
 //   - state.go: what is known, and Check
 //   - machine.go: Step, Deadline, Restore
 //   - reload.go, plan.go, load.go: from a request to the plan to its actions

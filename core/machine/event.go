@@ -4,20 +4,31 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/mwlua/mwlua/core/policy"
 	"github.com/mwlua/mwlua/core/program"
 )
 
 // Instant is a time: nanoseconds of CLOCK_MONOTONIC, which goes on over an execve. The zero Instant means none.
 type Instant int64
 
-// ID names an instance: the run number Seq of a program, from 1. It is printed web#3.
+// ID names an instance: the run number Seq, from 1, of a slot of a program. It is printed web#3, or web[2]#3 for slot 2; slot 0 is
+// the only one, or the first of several.
 type ID struct {
 	Program string
+	Slot    int `json:",omitempty"`
 	Seq     uint64
 }
 
-func (id ID) String() string { return id.Program + "#" + strconv.FormatUint(id.Seq, 10) }
+func (id ID) String() string {
+	return slotName(id.Program, id.Slot) + "#" + strconv.FormatUint(id.Seq, 10)
+}
+
+// slotName is a slot of a program as it is printed.
+func slotName(name string, slot int) string {
+	if slot == 0 {
+		return name
+	}
+	return name + "[" + strconv.Itoa(slot) + "]"
+}
 
 // Event is what happened. An event that answers an action carries what the action named, and one that fits nothing is
 // ignored: answers may come late, twice, or after the machine has changed its mind.
@@ -114,12 +125,61 @@ type (
 		ID         ID
 		Step, Text string
 	}
-	// Exited says that the process of an instance has ended and was collected. Code and Signal as in policy.Exit.
+	// Exited says that the process of an instance has ended and was collected. Code and Signal as in policy.Exit. Left are others
+	// of what its Spec.Kill names that live on: then Emptied follows when the last of them is gone.
 	Exited struct {
 		ID           ID
 		Code, Signal int
 		CoreDumped   bool
+		Left         []Survivor
 	}
+	// Emptied says that nothing is left of an instance whose process has ended before.
+	Emptied struct{ ID ID }
+	// Ready says that an instance says that it is ready: by a descriptor or a line of its output. By Notified too, and a Probe that
+	// succeeds is the same.
+	Ready struct{ ID ID }
+	// Notified is what an instance said over its NOTIFY_SOCKET (sd_notify(3)), several messages taken together; what is not said is
+	// zero. MainPID is one of its processes, and not the one that it has now.
+	Notified struct {
+		ID                         ID
+		Ready, Reloading, Stopping bool
+		Watchdog, Trigger          bool          // WATCHDOG=1, WATCHDOG=trigger
+		WatchdogEvery              time.Duration // WATCHDOG_USEC
+		Extend                     time.Duration // EXTEND_TIMEOUT_USEC
+		MainPID                    int
+		Status                     string // at most MaxStatus bytes, of printable characters
+	}
+	// NotifyRefused says that a process that is none of the instance's sent something to its NOTIFY_SOCKET. It is said once for each
+	// instance.
+	NotifyRefused struct {
+		ID  ID
+		PID int
+	}
+	// Probed answers Probe. Text says why it failed, in one line.
+	Probed struct {
+		ID   ID
+		N    uint64
+		OK   bool
+		Text string
+	}
+	// StopRan answers RunStop. Text says why it failed, in one line.
+	StopRan struct {
+		ID   ID
+		OK   bool
+		Text string
+	}
+	// Tick answers NextTick: the next one is at At; Wall is the same as nanoseconds since 1970. Text says why there is none.
+	Tick struct {
+		Program string
+		N       uint64
+		At      Instant
+		Wall    int64
+		Text    string
+	}
+	// ClockSet says that the wall clock was set. Wall is what it is now, nanoseconds since 1970.
+	ClockSet struct{ Wall int64 }
+	// SocketFailed answers OpenSockets, once for each that could not be opened.
+	SocketFailed struct{ Program, Name, Text string }
 	// SignalFailed answers Signal, unless the process is already gone, which Exited says.
 	SignalFailed struct {
 		ID     ID
@@ -149,152 +209,28 @@ func (NotServing) event()     {}
 func (Spawned) event()        {}
 func (SpawnFailed) event()    {}
 func (Exited) event()         {}
+func (Emptied) event()        {}
+func (Ready) event()          {}
+func (Notified) event()       {}
+func (NotifyRefused) event()  {}
+func (Probed) event()         {}
+func (StopRan) event()        {}
+func (Tick) event()           {}
+func (ClockSet) event()       {}
+func (SocketFailed) event()   {}
 func (SignalFailed) event()   {}
 func (PidfileFailed) event()  {}
 func (ControlFailed) event()  {}
 func (Wake) event()           {}
 
-// Action is what to do next. None is assumed to work: the event named in its comment says what came of it.
-type Action interface{ action() }
+// Survivor is a process of an instance that outlives the one that was started.
+type Survivor struct {
+	PID  int
+	Name string // as in /proc/PID/comm
+}
 
-type (
-	// Load asks for the configuration: Loaded or LoadFailed.
-	Load struct{ N uint64 }
-	// Trial asks for a trial of the next image: TrialPassed or TrialFailed.
-	Trial struct{ N uint64 }
-	// EndTrial asks to end the process of a trial that is no longer wanted, if there is one. Nothing answers it.
-	EndTrial struct{ N uint64 }
-	// Handover asks to replace this image by the next one, with the state that the machine has now. It is the last action of
-	// its step. Booted comes in the new image, HandoverFailed in this one.
-	Handover struct{ N uint64 }
-	// Spawn asks to start an instance: Spawned or SpawnFailed. Env is what all programs share, under Spec.Env.
-	Spawn struct {
-		ID   ID
-		Spec program.Spec
-		Env  []string
-	}
-	// Signal asks to send a signal to an instance: SignalFailed, or nothing. Group sends it to the whole process group.
-	Signal struct {
-		ID     ID
-		PID    int
-		Signal int
-		Group  bool
-	}
-	// ReloadItself asks to have an instance read its own configuration again: ReloadedItself or ReloadRefused. Hard is that of
-	// the Request.
-	ReloadItself struct {
-		N    uint64
-		ID   ID
-		PID  int
-		Hard bool
-		// Limit is how long it may take.
-		Limit time.Duration
-	}
-	// AwaitServing asks to say when an instance serves that a load has started: Serving, or NotServing when it does not say so
-	// within Limit.
-	AwaitServing struct {
-		ID    ID
-		PID   int
-		Limit time.Duration
-	}
-	// WritePidfile asks to write our pid to that file: PidfileFailed, or nothing.
-	WritePidfile struct{ Path string }
-	// OpenControl asks to have the control socket at Path, and nowhere else; "" is none. Mode and Group are those of
-	// program.Settings. ControlFailed, or nothing.
-	OpenControl struct {
-		Path  string
-		Mode  uint32
-		Group string
-	}
-	// Reply asks to tell who waits how its request ended. Nothing answers it.
-	Reply struct {
-		To      uint64
-		OK      bool
-		Why     Why      // why not
-		Text    string   // the same for people, a line a problem
-		Changes []Change // of a reload that worked
-	}
-	// Report asks to tell who waits what the machine's State is at this moment. Nothing answers it.
-	Report struct{ To uint64 }
-	// Notify asks to tell whoever runs mwlua what it is doing (sd_notify(3)). Nothing answers it.
-	Notify struct{ Doing Doing }
-	// Note is for the operator. Nothing answers it.
-	Note struct {
-		Kind    NoteKind
-		ID      ID             // the instance it is about, if any
-		PID     int            // of that instance; 0 when it has none
-		Former  bool           // the instance is a former one
-		Signal  int            // a signal that was or will be sent; with NoteReload, SIGTERM for a hard one
-		Exit    policy.Exit    // with NoteExited
-		Verdict policy.Verdict // with NoteExited and NoteSpawnFailed
-		Until   Instant        // when the next thing happens, if it is known
-		Text    string         // why
-	}
-	// Quit asks to leave with Status. It is the last action of a machine.
-	Quit struct{ Status int }
-)
-
-func (Load) action()         {}
-func (Trial) action()        {}
-func (EndTrial) action()     {}
-func (Handover) action()     {}
-func (Spawn) action()        {}
-func (Signal) action()       {}
-func (ReloadItself) action() {}
-func (AwaitServing) action() {}
-func (WritePidfile) action() {}
-func (OpenControl) action()  {}
-func (Reply) action()        {}
-func (Report) action()       {}
-func (Notify) action()       {}
-func (Note) action()         {}
-func (Quit) action()         {}
-
-// Why says why a request was not carried out.
-type Why string
-
+// Bounds of what an instance can say of itself.
 const (
-	WhyFailed     Why = "failed"          // it was tried
-	WhyDropped    Why = "dropped"         // it was refused, or given up: mwlua is stopping, or not up yet
-	WhyUnknown    Why = "unknown-program" // there is no such program
-	WhyNotRunning Why = "not-running"     // the program has no instance that runs
-	WhySuperseded Why = "superseded"      // somebody asked for the opposite
-)
-
-// Doing is what a service manager is told.
-type Doing string
-
-const (
-	IsReady      Doing = "ready"
-	IsReloading  Doing = "reloading"
-	ReloadFailed Doing = "reload-failed" // and ready, as before
-	IsStopping   Doing = "stopping"
-)
-
-// NoteKind says what a Note tells.
-type NoteKind string
-
-const (
-	NoteSpawned        NoteKind = "spawned"
-	NoteSpawnFailed    NoteKind = "spawn-failed"
-	NoteExited         NoteKind = "exited"
-	NoteKill           NoteKind = "kill"          // the stop timeout is over: SIGKILL
-	NoteLeftTooLate    NoteKind = "left-too-late" // one that was to leave in its own time is stopped, Text says why
-	NoteSignalFailed   NoteKind = "signal-failed"
-	NoteChange         NoteKind = "change"         // one change of a plan that leaves no other trace, Text says which and why
-	NoteAsked          NoteKind = "asked"          // somebody asks something of a program, Text says what
-	NoteReload         NoteKind = "reload"         // a reload begins
-	NoteReloadQueued   NoteKind = "reload-queued"  // one more reload will follow the one that runs
-	NoteReloadRefused  NoteKind = "reload-refused" // mwlua is stopping
-	NoteReloadFailed   NoteKind = "reload-failed"  // nothing changed
-	NoteReloadAborted  NoteKind = "reload-aborted" // a stop came first
-	NoteLoaded         NoteKind = "loaded"         // all that the load starts was started
-	NoteFirstLoadError NoteKind = "first-load-failed"
-	NoteStopping       NoteKind = "stopping" // Text says why
-	NoteWarning        NoteKind = "warning"  // about the configuration
-	NotePidfile        NoteKind = "pidfile"  // it could not be written
-	NoteControl        NoteKind = "control"  // there is no control socket, Text says why
-	NoteStandIn        NoteKind = "stand-in" // the supervisor, PID, ended between two images, Signal says by what: its guard stops the programs
-	NoteOrphaned       NoteKind = "orphaned" // the same, by SIGKILL: the programs run on
-	NoteStopped        NoteKind = "stopped"  // the last line of a life
+	MaxStatus    = 256 // bytes of Notified.Status
+	MaxSurvivors = 16  // of Exited.Left: one more is as good as many
 )

@@ -20,7 +20,7 @@ func (m *Machine) ask(now Instant, config program.Config) bool {
 			continue
 		}
 		p, _ := m.program(c.Name)
-		id := ID{p.Name, p.Current}
+		id := p.id(p.Current)
 		r.Asked = append(r.Asked, id)
 		limits[id] = cmp.Or(config.Programs[i].AnswerTimeout, reloadTimeout)
 		limit = max(limit, limits[id])

@@ -68,7 +68,12 @@ func (s State) mapped(f func(string) string) State {
 	s.Reload.Asked, s.Stop.Asked = mapIDs(s.Reload.Asked, f), mapIDs(s.Stop.Asked, f)
 	s.Programs = slices.Clone(s.Programs)
 	for i := range s.Programs {
-		s.Programs[i].Name = f(s.Programs[i].Name)
+		p := &s.Programs[i]
+		p.Name = f(p.Name)
+		p.Instances = slices.Clone(p.Instances)
+		for j := range p.Instances {
+			mapInstance(&p.Instances[j], f)
+		}
 	}
 	return s
 }
@@ -96,10 +101,45 @@ func mapSpec(spec *program.Spec, f func(string) string) {
 	spec.Command, spec.Env = mapAll(spec.Command, f), mapAll(spec.Env, f)
 	spec.Description, spec.Labels = f(spec.Description), mapAll(spec.Labels, f)
 	spec.Stdin, spec.Stdout, spec.Stderr = f(spec.Stdin), f(spec.Stdout), f(spec.Stderr)
+	mapLife(spec, f)
 	spec.Limits = slices.Clone(spec.Limits)
 	for i := range spec.Limits {
 		spec.Limits[i].Name = f(spec.Limits[i].Name)
 	}
+}
+
+func mapInstance(in *Instance, f func(string) string) {
+	in.Said.Status, in.Health.Text = f(in.Said.Status), f(in.Health.Text)
+	in.Left = slices.Clone(in.Left)
+	for i := range in.Left {
+		in.Left[i].Name = f(in.Left[i].Name)
+	}
+	if in.Ended != nil {
+		in.Ended = new(*in.Ended)
+		in.Ended.Program = f(in.Ended.Program)
+	}
+}
+
+// mapLife is mapSpec for what belongs to the life of a program.
+func mapLife(spec *program.Spec, f func(string) string) {
+	spec.After, spec.Needs = mapAll(spec.After, f), mapAll(spec.Needs, f)
+	spec.Ready.Pattern = f(spec.Ready.Pattern)
+	mapProbe(&spec.Ready.Probe, f)
+	if spec.Health != nil {
+		spec.Health = new(*spec.Health)
+		mapProbe(&spec.Health.Probe, f)
+	}
+	spec.Sockets = slices.Clone(spec.Sockets)
+	for i := range spec.Sockets {
+		s := &spec.Sockets[i]
+		s.Name, s.Address = f(s.Name), f(s.Address)
+	}
+	spec.Capabilities, spec.StopCommand = mapAll(spec.Capabilities, f), mapAll(spec.StopCommand, f)
+	spec.Chroot, spec.Schedule, spec.Zone = f(spec.Chroot), f(spec.Schedule), f(spec.Zone)
+}
+
+func mapProbe(p *program.Probe, f func(string) string) {
+	p.HTTP, p.TCP, p.Unix, p.Command = f(p.HTTP), f(p.TCP), f(p.Unix), mapAll(p.Command, f)
 }
 
 func mapSettings(s *program.Settings, f func(string) string) {

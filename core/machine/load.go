@@ -59,7 +59,7 @@ func (m *Machine) signalChanged(now Instant, changes []Change) {
 		switch {
 		case in == nil:
 		case c.Do == RemoveIt && in.Cause == ByRequest:
-			m.do(Note{Kind: NoteChange, ID: ID{p.Name, in.Seq}, PID: in.PID, Text: string(c.Do) + ": " + c.Reason})
+			m.do(Note{Kind: NoteChange, ID: p.id(in.Seq), PID: in.PID, Text: string(c.Do) + ": " + c.Reason})
 			m.leave(now, p, in, spec, 0)
 		case c.Do == KeepIt && c.Signal != 0:
 			in.Cause = ByReload
@@ -68,7 +68,7 @@ func (m *Machine) signalChanged(now Instant, changes []Change) {
 			if m.s.Reload.Hard {
 				c.Signal = sigTERM
 			}
-			m.do(Note{Kind: NoteChange, ID: ID{p.Name, in.Seq}, PID: in.PID, Signal: c.Signal, Text: string(c.Do) + ": " + c.Reason})
+			m.do(Note{Kind: NoteChange, ID: p.id(in.Seq), PID: in.PID, Signal: c.Signal, Text: string(c.Do) + ": " + c.Reason})
 			m.leave(now, p, in, spec, c.Signal)
 		}
 		if c.Do == RemoveIt {
@@ -158,7 +158,7 @@ func (m *Machine) start(now Instant, slot int, c Change) {
 	p := &m.s.Programs[slot]
 	if c.Do == KeepIt {
 		if p.Phase != Running || c.Signal != 0 {
-			m.do(Note{Kind: NoteChange, ID: ID{p.Name, p.Seq}, Signal: c.Signal, Text: string(c.Do) + ": " + c.Reason})
+			m.do(Note{Kind: NoteChange, ID: p.id(p.Seq), Signal: c.Signal, Text: string(c.Do) + ": " + c.Reason})
 		}
 		return
 	}
@@ -199,7 +199,7 @@ func (m *Machine) endLeaving(now Instant, slot int, in *Instance, cause Cause) {
 	in.Step, in.Cause = Stopping, cause
 	in.Deadline = m.due(slot, in.Seq, timeout(now, limit))
 	m.do(Note{
-		Kind: NoteLeftTooLate, ID: ID{p.Name, in.Seq}, PID: in.PID, Former: in.Seq != p.Current,
+		Kind: NoteLeftTooLate, ID: p.id(in.Seq), PID: in.PID, Former: in.Seq != p.Current,
 		Signal: signal, Until: in.Deadline, Text: string(cause),
 	})
 	m.signal(p, in, signal)

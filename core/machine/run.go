@@ -35,7 +35,7 @@ func (m *Machine) spawn(now Instant, slot int) {
 	p.Instances = append(p.Instances, Instance{Seq: p.Seq, Generation: m.s.Generation, Step: Spawning, Since: now})
 	m.spawning++
 	m.alive++
-	m.do(Spawn{ID: ID{p.Name, p.Seq}, Spec: m.s.Config.Programs[slot], Env: m.s.Config.Env})
+	m.do(Spawn{ID: p.id(p.Seq), Spec: m.s.Config.Programs[slot], Env: m.s.Config.Env})
 }
 
 func (m *Machine) spawned(now Instant, ev Spawned) {

@@ -340,7 +340,7 @@ func parseID(t testing.TB, text string) ID {
 	if !ok || err != nil {
 		t.Fatalf("%q is no instance", text)
 	}
-	return ID{name, n}
+	return ID{Program: name, Seq: n}
 }
 
 func duration(t testing.TB, text string) time.Duration {

@@ -3,6 +3,7 @@ package machine
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/mwlua/mwlua/core/policy"
 	"github.com/mwlua/mwlua/core/program"
@@ -77,16 +78,20 @@ type Stop struct {
 type Phase string
 
 const (
-	Down    Phase = "down"    // no current instance and none wanted: it ended well, was stopped, or was never started
-	Failed  Phase = "failed"  // no current instance and none wanted: it failed
-	Waiting Phase = "waiting" // it is started at Program.StartAt
-	Running Phase = "running" // it has a current instance
-	Removed Phase = "removed" // no longer declared; it is forgotten once its former instances are gone
+	Down      Phase = "down"      // no current instance and none wanted: it ended well, was stopped, or was never started
+	Failed    Phase = "failed"    // no current instance and none wanted: it failed
+	Waiting   Phase = "waiting"   // it is started at Program.StartAt
+	Blocked   Phase = "blocked"   // it is started when what it waits for is ready
+	Running   Phase = "running"   // it has a current instance
+	Done      Phase = "done"      // a one-shot that has succeeded
+	Scheduled Phase = "scheduled" // a cron that is started at Program.TickAt
+	Removed   Phase = "removed"   // no longer declared; it is forgotten once its former instances are gone
 )
 
 // Program is what is known of one program beside its Spec.
 type Program struct {
 	Name      string
+	Slot      int `json:",omitempty"` // which one of its instances this is, from 0
 	Phase     Phase
 	StartAt   Instant   `json:",omitempty"` // in phase Waiting
 	Starting  bool      `json:",omitempty"` // counted in Reload.Left
@@ -98,10 +103,21 @@ type Program struct {
 	Again     bool      `json:",omitempty"` // its current instance was stopped to be replaced by another
 	Askers    []Asker   `json:",omitempty"` // who wait, in the order in which they asked
 	LastStart Instant   `json:",omitempty"` // of the newest instance
-	Last      Ending    `json:",omitzero"`  // of the newest instance that has ended
+	Next      uint64    `json:",omitempty"` // the Seq of the one that follows the current one once it is ready; 0 means none
+	Roll      bool      `json:",omitempty"` // its instance is replaced when that of the slot before is done
+	Stale     bool      `json:",omitempty"` // its instance was to be replaced, which failed
+	// Of a cron: when it is due next, and what is known of that.
+	TickAt   Instant `json:",omitempty"`
+	TickWall int64   `json:",omitempty"` // the same, without the jitter, in nanoseconds since 1970
+	TickN    uint64  `json:",omitempty"` // of the last NextTick
+	Queued   bool    `json:",omitempty"` // one more run follows the one that goes on
+	Last     Ending  `json:",omitzero"`  // of the newest instance that has ended
 	// Instances holds the current one and the former ones, oldest first.
 	Instances []Instance `json:",omitempty"`
 }
+
+// id names an instance of p.
+func (p *Program) id(seq uint64) ID { return ID{Program: p.Name, Slot: p.Slot, Seq: seq} }
 
 // Ending is how an instance ended.
 type Ending struct {
@@ -118,10 +134,12 @@ type Step string
 
 const (
 	Spawning Step = "spawning" // Spawn has no answer yet
-	Started  Step = "started"  // it runs
+	Unready  Step = "starting" // it runs, and is not ready yet
+	Started  Step = "started"  // it runs, and is ready
 	Leaving  Step = "leaving"  // it was told to finish and go, in its own time: by a reload, or by a soft stop
 	Stopping Step = "stopping" // it was asked to go
 	Killing  Step = "killing"  // it got SIGKILL
+	Emptying Step = "emptying" // its process has ended, others of it have not
 )
 
 // Cause says why an instance is to end, or was told something that may end it.
@@ -134,6 +152,13 @@ const (
 	ByRequest       Cause = "request"        // somebody asked for it
 	ByFormerLimit   Cause = "max_former"     // too many former instances
 	ByFormerTimeout Cause = "former_timeout" // a former one for too long
+	ByReplace       Cause = "replace"        // a reload stops it before it starts the next
+	ByNeed          Cause = "needs"          // one that it needs has ended, or is about to
+	ByNotReady      Cause = "not-ready"      // it was not ready in time
+	ByHealth        Cause = "health"         // it is unhealthy
+	ByWatchdog      Cause = "watchdog"       // it did not say WATCHDOG=1 in time
+	ByTimeout       Cause = "timeout"        // it took too long
+	ByTick          Cause = "tick"           // the next run of a cron does not wait for it
 )
 
 // Instance is one run of a program, from Spawn to Exited.
@@ -146,10 +171,36 @@ type Instance struct {
 	Told       int     `json:",omitempty"` // the last signal sent to it
 	Since      Instant // when it was spawned
 	Deadline   Instant `json:",omitempty"` // when the next, harder means is used; 0 means never
-	// What a former one needs of its Spec, which may be gone:
-	ReloadSignal int   `json:",omitempty"`
-	StopSignal   int   `json:",omitempty"`
-	StopTimeout  int64 `json:",omitempty"` // ns
+	Health     Health  `json:",omitzero"`
+	Said       Said    `json:",omitzero"`
+	// Left are those that have outlived its process, in step Emptying, which ended as Ended says.
+	Left  []Survivor   `json:",omitempty"`
+	Ended *policy.Exit `json:",omitempty"`
+	// What is needed of its Spec, which may be gone:
+	Kill         program.Kill `json:",omitempty"`
+	ReloadSignal int          `json:",omitempty"`
+	StopSignal   int          `json:",omitempty"`
+	StopTimeout  int64        `json:",omitempty"` // ns
+}
+
+// Health is what probes have found out about an instance: whether it is ready, then whether it still serves.
+type Health struct {
+	N         uint64  `json:",omitempty"` // of the last Probe
+	Due       Instant `json:",omitempty"` // when the next one is sent, or, if Out, when its answer is given up; 0 means never
+	Out       bool    `json:",omitempty"` // a Probe has no answer yet
+	Failures  int     `json:",omitempty"` // in a row
+	Successes int     `json:",omitempty"` // in a row
+	Ill       bool    `json:",omitempty"` // it is unhealthy
+	Text      string  `json:",omitempty"` // why the last one failed
+}
+
+// Said is what an instance has said over its NOTIFY_SOCKET.
+type Said struct {
+	Status        string        `json:",omitempty"`
+	Doing         Doing         `json:",omitempty"` // IsReloading or IsStopping
+	WatchdogDue   Instant       `json:",omitempty"` // when the next WATCHDOG=1 is missed; 0 means never
+	WatchdogEvery time.Duration `json:",omitempty"` // what it wants instead of Spec.Watchdog
+	Refused       bool          `json:",omitempty"` // a stranger has said something, and that was told
 }
 
 // Check returns the first invariant that does not hold, for tests, simulation and fuzzing; nil means all is well.

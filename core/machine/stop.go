@@ -123,7 +123,7 @@ func (m *Machine) due(slot int, seq uint64, at Instant) Instant {
 
 func (m *Machine) signal(p *Program, in *Instance, signal int) {
 	in.Told = signal
-	m.do(Signal{ID: ID{p.Name, in.Seq}, PID: in.PID, Signal: signal})
+	m.do(Signal{ID: p.id(in.Seq), PID: in.PID, Signal: signal})
 }
 
 // overdue takes the harder means: a former one that stayed too long is asked to stop, one that was asked is killed.
@@ -140,7 +140,7 @@ func (m *Machine) overdue(now Instant, e entry) {
 
 func (m *Machine) kill(p *Program, in *Instance, why string) {
 	in.Step, in.Told, in.Deadline = Killing, sigKILL, 0
-	id := ID{p.Name, in.Seq}
+	id := p.id(in.Seq)
 	m.do(Note{Kind: NoteKill, ID: id, PID: in.PID, Former: in.Seq != p.Current, Signal: sigKILL, Text: why})
 	m.do(Signal{ID: id, PID: in.PID, Signal: sigKILL, Group: true})
 }

@@ -20,6 +20,11 @@ const (
 	StartFailed Reason = "start-failed" // the process never ran: fork, credentials, directory or exec failed
 	// ReloadSignal: the signal that a reload sends to an instance it keeps ended it. That is no failure (T-4).
 	ReloadSignal Reason = "reload-signal"
+	// What follows are ends that mwlua itself brought about, which are failures whatever the status.
+	NotReady Reason = "not-ready" // it was not ready in time
+	Health   Reason = "health"    // it was unhealthy
+	Watchdog Reason = "watchdog"  // it did not say WATCHDOG=1 in time
+	Timeout  Reason = "timeout"   // a one-shot, or a run of a cron, took too long
 )
 
 // Exit is how one instance of a program ended.
@@ -138,7 +143,7 @@ func (p Policy) Validate() []string {
 // statuses 0, 130 and 143 are no failure, whether by code or by signal (H-6.23, H-6.24).
 func (p Policy) Failed(e Exit) bool {
 	switch {
-	case e.Reason == StartFailed:
+	case slices.Contains([]Reason{StartFailed, NotReady, Health, Watchdog, Timeout}, e.Reason):
 		return true
 	case e.Reason == ReloadSignal:
 		return false

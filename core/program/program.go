@@ -68,6 +68,47 @@ type Spec struct {
 	// Critical programs end mwlua when they have failed for good, with their status; see Settings.ExitWhen.
 	Critical bool `json:",omitempty"`
 
+	Kind Kind `json:",omitempty"`
+	// Instances is how many run beside each other; 0 means 1. Slot is which one of them this is, from 0: Expanded sets it.
+	Instances int `json:",omitempty"`
+	Slot      int `json:",omitempty"`
+	// After are the programs that must be ready, or, one-shots, have succeeded, before this one is started; at a stop they go after
+	// it. Needs are the same, and this one is stopped when one of them ends. Names of this configuration, without cycles.
+	After []string `json:",omitempty"`
+	Needs []string `json:",omitempty"`
+	Ready Ready    `json:",omitzero"`
+	// Health is nil when nobody asks. Watchdog is how often an instance must say WATCHDOG=1 (sd_notify(3)) once it is ready; 0 means
+	// that it need not.
+	Health   *Health       `json:",omitempty"`
+	Watchdog time.Duration `json:",omitempty"`
+	Overlap  Overlap       `json:",omitempty"`
+	Sockets  []Socket      `json:",omitempty"` // sorted by name; passed from descriptor 3 up in this order, to every instance
+
+	Nice          *int     `json:",omitempty"` // -20 to 19; nil means mwlua's own
+	OOMScoreAdj   *int     `json:",omitempty"` // -1000 to 1000; nil means mwlua's own
+	NoNewPrivs    bool     `json:",omitempty"` // prctl(2), PR_SET_NO_NEW_PRIVS
+	Capabilities  []string `json:",omitzero"`  // the only ones it may have, as "cap_net_bind_service", sorted; nil means as its user has them, empty none
+	Chroot        string   `json:",omitempty"` // absolute; "" means none
+	Group         Group    `json:",omitempty"`
+	OnMasterDeath int      `json:",omitempty"` // the signal it gets when mwlua dies (PR_SET_PDEATHSIG); 0 means none
+	CGroup        bool     `json:",omitempty"` // each instance gets a control group of its own, where one can be made
+
+	// Timeout is how long a one-shot or a run of a cron may take; 0 means for ever.
+	Timeout time.Duration `json:",omitempty"`
+	Run     Run           `json:",omitempty"` // of a one-shot
+	// IgnoreFailure makes the final failure of a one-shot as good as its success to those that wait for it.
+	IgnoreFailure bool `json:",omitempty"`
+	// Schedule is when a cron is started: five fields, a name such as @hourly, or "@every 15m". Zone is its time zone, as in the tz
+	// database; "" means mwlua's own. Jitter is the longest time by which a start is put off, the same each time for a tick.
+	Schedule    string        `json:",omitempty"`
+	Zone        string        `json:",omitempty"`
+	CronOverlap CronOverlap   `json:",omitempty"`
+	Jitter      time.Duration `json:",omitempty"`
+	CatchUp     bool          `json:",omitempty"` // run once for ticks that a jump of the clock has left out
+
+	// StopCommand is run to stop an instance, instead of a signal; if it fails, the signal is sent. nil means none.
+	StopCommand []string `json:",omitempty"`
+	Kill        Kill     `json:",omitempty"`
 	// StopSignal is how an instance is asked to go at a stop. 0 means the signal that asked mwlua itself to stop, SIGTERM or
 	// SIGINT (H-6.18, H-6.19), and SIGTERM for a stop that no signal asked for.
 	StopSignal  int
