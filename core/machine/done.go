@@ -6,8 +6,8 @@ import (
 )
 
 // final makes the end of a critical program, which nothing restarts any more, the end of all.
-func (m *Machine) final(slot int, exit policy.Exit, v policy.Verdict) policy.Verdict {
-	spec := &m.s.Config.Programs[slot]
+func (m *Machine) final(place int, exit policy.Exit, v policy.Verdict) policy.Verdict {
+	spec := &m.s.Config.Programs[place]
 	if v.Do == policy.Fail && spec.Critical && m.s.Config.Settings.ExitWhen != program.ExitNever {
 		v.Do, v.ExitCode = policy.Shutdown, max(exit.Status(), 1)
 		v.Reason = "it is critical, and has failed: " + v.Reason
@@ -23,6 +23,9 @@ func (m *Machine) leaveIfDone() {
 		return
 	}
 	if _, waits := m.starts.first(m.startValid); waits {
+		return
+	}
+	if _, waits := m.ticks.first(m.tickValid); waits {
 		return
 	}
 	status := s.Status

@@ -86,7 +86,7 @@ func TestMatrix(t *testing.T) {
 // answer runs one stimulus and says what came of it in one line.
 func (d *driver) answer(stimulus, before string) string {
 	seq := uint64(0)
-	if p, _ := d.m.program("p"); p != nil {
+	if p, _ := d.m.program("p", 0); p != nil {
 		seq = p.Seq
 	}
 	stimulus = strings.ReplaceAll(stimulus, "#S", fmt.Sprintf("#%d", max(seq, 1)))

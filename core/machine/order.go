@@ -1,0 +1,166 @@
+package machine
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/mwlua/mwlua/core/program"
+)
+
+// order is who waits for whom, the other way round than it is declared: by name, the places of the programs that name it.
+type order struct {
+	after map[string][]int // in After or Needs
+	needs map[string][]int // in Needs
+}
+
+func orderOf(c program.Config) order {
+	o := order{after: make(map[string][]int), needs: make(map[string][]int)}
+	for i := range c.Programs {
+		for _, name := range waitsFor(&c.Programs[i]) {
+			o.after[name] = append(o.after[name], i)
+		}
+		for _, name := range c.Programs[i].Needs {
+			o.needs[name] = append(o.needs[name], i)
+		}
+	}
+	return o
+}
+
+// waitsFor are the programs that must be ready before spec is started, each once.
+func waitsFor(spec *program.Spec) []string {
+	if len(spec.After) == 0 {
+		return spec.Needs
+	}
+	names := slices.Clone(spec.After)
+	for _, name := range spec.Needs {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// arrived says that those who wait for a program need not wait any more: all its instances are ready, or it has succeeded.
+func (m *Machine) arrived(name string) bool {
+	g, declared := m.groups[name]
+	for i := g.first; i < g.end; i++ {
+		p := &m.s.Programs[i]
+		if m.s.Config.Programs[i].Kind == program.OneShot {
+			if p.Phase != Done {
+				return false
+			}
+			continue
+		}
+		if in := p.find(p.Current); in == nil || !in.stays() {
+			return false
+		}
+	}
+	return declared
+}
+
+// stays says that the instance is ready, and nobody has asked that it goes.
+func (in *Instance) stays() bool { return in.Step == Started && !in.pending() }
+
+// pending says that the instance is to stop, and is not asked to before others have gone.
+func (in *Instance) pending() bool {
+	return (in.Step == Started || in.Step == Unready) && slices.Contains([]Cause{ByRequest, ByReplace, ByNeed, ByShutdown, ByTick}, in.Cause)
+}
+
+// missing names what the program at place waits for.
+func (m *Machine) missing(place int) []string {
+	var names []string
+	for _, name := range waitsFor(&m.s.Config.Programs[place]) {
+		if !m.arrived(name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// mayStart says that nothing keeps a program from being started now. If something does, it is blocked.
+func (m *Machine) mayStart(now Instant, place int) bool {
+	names := m.missing(place)
+	if len(names) == 0 {
+		return true
+	}
+	p := &m.s.Programs[place]
+	text := strings.Join(names, ", ")
+	if p.Current != 0 { // it was to be followed by another
+		p.StartAt = 0
+		m.stayed(now, place, p.id(0).Program+" waits for "+text)
+		return false
+	}
+	if p.Starting { // the load does not wait for what is not under way
+		m.s.Reload.Left--
+	}
+	p.Phase, p.StartAt = Blocked, 0
+	m.do(Note{Kind: NoteBlocked, ID: p.id(0), Text: text})
+	m.haltRoll(now, place, slotName(p.Name, p.Slot)+" waits for "+text)
+	return false
+}
+
+// arrival starts those who waited for the program at place, if that was the last thing they waited for.
+func (m *Machine) arrival(now Instant, place int) {
+	name := m.s.Programs[place].Name
+	if len(m.order.after[name]) > 0 && m.arrived(name) {
+		m.unblock(now, m.order.after[name])
+	}
+}
+
+func (m *Machine) unblock(now Instant, places []int) {
+	for _, i := range places {
+		if m.s.Programs[i].Phase == Blocked && len(m.missing(i)) == 0 {
+			m.wait(i, now)
+		}
+	}
+}
+
+// lost stops those who need the program at place, whose instance is ready no more.
+func (m *Machine) lost(now Instant, place int) {
+	if m.s.Stop.Verb != "" || place < len(m.s.Config.Programs) && m.s.Config.Programs[place].Kind == program.OneShot {
+		return
+	}
+	for _, i := range m.order.needs[m.s.Programs[place].Name] {
+		m.haltAll(now, i, ByNeed)
+	}
+}
+
+// haltAll stops the current instance of a program, and the one that was to follow it.
+func (m *Machine) haltAll(now Instant, place int, cause Cause) {
+	p := &m.s.Programs[place]
+	for _, seq := range []uint64{p.Next, p.Current} {
+		if in := p.find(seq); in != nil {
+			m.halt(now, place, in, cause)
+		}
+	}
+}
+
+// precede has those stopped that must be gone before the program at place may be asked to stop. False says that there are none.
+func (m *Machine) precede(now Instant, place int, cause Cause) bool {
+	name := m.s.Programs[place].Name
+	if cause == ByShutdown {
+		return slices.ContainsFunc(m.order.after[name], func(i int) bool { return len(m.s.Programs[i].Instances) > 0 })
+	}
+	waits := false
+	for _, i := range m.order.needs[name] {
+		m.haltAll(now, i, ByNeed)
+		waits = waits || m.s.Programs[i].Current != 0
+	}
+	return waits
+}
+
+// release asks those to stop that had to wait for the end of the program at place, once nothing else keeps them.
+func (m *Machine) release(now Instant, place int) {
+	if place >= len(m.s.Config.Programs) || len(m.s.Programs[place].Instances) > 0 && m.s.Stop.Verb != "" {
+		return
+	}
+	for _, name := range waitsFor(&m.s.Config.Programs[place]) {
+		g := m.groups[name]
+		for i := g.first; i < g.end; i++ {
+			p := &m.s.Programs[i]
+			if in := p.find(p.Current); in != nil && in.pending() {
+				m.halt(now, i, in, in.Cause)
+			}
+		}
+	}
+}
