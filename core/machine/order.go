@@ -120,18 +120,24 @@ func (m *Machine) lost(now Instant, place int) {
 	if m.s.Stop.Verb != "" || place < len(m.s.Config.Programs) && m.s.Config.Programs[place].Kind == program.OneShot {
 		return
 	}
-	for _, i := range m.order.needs[m.s.Programs[place].Name] {
-		m.haltAll(now, i, ByNeed)
+	name := m.s.Programs[place].Name
+	for _, i := range m.order.needs[name] {
+		m.haltNeeding(now, i, name+", which it needs, has ended")
 	}
 }
 
-// haltAll stops the current instance of a program, and the one that was to follow it.
-func (m *Machine) haltAll(now Instant, place int, cause Cause) {
+// haltNeeding stops the current instance of a program that needs another one, and the one that was to follow it.
+func (m *Machine) haltNeeding(now Instant, place int, why string) {
 	p := &m.s.Programs[place]
 	for _, seq := range []uint64{p.Next, p.Current} {
-		if in := p.find(seq); in != nil {
-			m.halt(now, place, in, cause)
+		in := p.find(seq)
+		if in == nil {
+			continue
 		}
+		if (in.Step == Started || in.Step == Unready) && !in.pending() {
+			m.do(Note{Kind: NoteGivenUp, ID: p.id(seq), PID: in.PID, Text: why})
+		}
+		m.halt(now, place, in, ByNeed)
 	}
 }
 
@@ -143,7 +149,7 @@ func (m *Machine) precede(now Instant, place int, cause Cause) bool {
 	}
 	waits := false
 	for _, i := range m.order.needs[name] {
-		m.haltAll(now, i, ByNeed)
+		m.haltNeeding(now, i, name+", which it needs, is about to stop")
 		waits = waits || m.s.Programs[i].Current != 0
 	}
 	return waits

@@ -122,7 +122,7 @@ const maxBroken = 20
 // nextEnded is the end of an instance that was to follow the current one.
 func (m *Machine) nextEnded(now Instant, place int, note Note) {
 	m.do(note)
-	text := note.ID.String() + " ended before it was ready"
+	text := unreadyEnd(note)
 	if note.Kind == NoteSpawnFailed {
 		text = note.ID.String() + " did not start: " + note.Text
 	}

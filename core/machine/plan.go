@@ -88,16 +88,13 @@ func (m *Machine) change(spec *program.Spec, env bool) Change {
 	if env && !spec.WholeEnv {
 		changed = append(changed, "environment")
 	}
-	if p.Stale {
-		changed = append(changed, "what an earlier reload could not replace")
-	}
 	switch {
 	case spec.Kind == old.Kind && spec.Kind == program.Cron:
 		return cron(c, p, spec, old)
 	case spec.Kind == old.Kind && spec.Kind == program.OneShot:
 		return oneshot(c, p, spec, changed)
 	case p.Phase == Running:
-		return running(c, spec, old, changed)
+		return running(c, p, spec, old, changed)
 	case p.Phase == Waiting, p.Phase == Blocked:
 		return backoff(c, spec, changed)
 	default:
@@ -106,7 +103,7 @@ func (m *Machine) change(spec *program.Spec, env bool) Change {
 }
 
 // running: a spec that keeps its instance keeps it whatever changed, and the option of the new file decides (H-6.9h).
-func running(c Change, spec, old *program.Spec, changed []string) Change {
+func running(c Change, p *Program, spec, old *program.Spec, changed []string) Change {
 	switch {
 	case spec.OnReload == program.Keep:
 		c.Do, c.Signal, c.Reason = KeepIt, spec.ReloadSignal, "on_reload is keep"
@@ -120,6 +117,8 @@ func running(c Change, spec, old *program.Spec, changed []string) Change {
 		}
 	case len(changed) > 0:
 		c.Do, c.Signal, c.Reason = ReplaceIt, old.ReloadSignal, "changed: "+strings.Join(changed, ", ")
+	case p.Stale:
+		c.Do, c.Signal, c.Reason = ReplaceIt, old.ReloadSignal, "an earlier reload could not replace it"
 	case spec.OnReload == program.Replace:
 		c.Do, c.Signal, c.Reason = ReplaceIt, old.ReloadSignal, "on_reload is replace"
 	default:

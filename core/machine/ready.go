@@ -158,13 +158,12 @@ func (m *Machine) heard(now Instant, place int, in *Instance, ok bool, text stri
 func (m *Machine) judge(now Instant, place int, in *Instance, ok bool) {
 	h, health := &in.Health, m.s.Config.Programs[place].Health
 	p := &m.s.Programs[place]
-	note := Note{ID: p.id(in.Seq), PID: in.PID}
+	note := Note{Kind: NoteHealthy, ID: p.id(in.Seq), PID: in.PID}
 	if ok {
 		h.Failures = 0
 		h.Successes = min(h.Successes+1, max(health.Successes, 1))
 		if h.Ill && h.Successes >= max(health.Successes, 1) {
 			h.Ill = false
-			note.Kind = NoteHealthy
 			m.do(note)
 		}
 		return
@@ -175,18 +174,16 @@ func (m *Machine) judge(now Instant, place int, in *Instance, ok bool) {
 		return
 	}
 	h.Ill = true
-	note.Kind, note.Text = NoteUnhealthy, times(h.Failures)+h.Text
-	m.do(note)
+	text := "its health check has failed: " + h.Text
+	if h.Failures > 1 {
+		text = fmt.Sprintf("its health check has failed %d times in a row: %s", h.Failures, h.Text)
+	}
 	if health.OnFail != program.LogUnhealthy {
-		m.giveUp(now, place, in, ByHealth, 0, "it is unhealthy: "+h.Text)
+		m.giveUp(now, place, in, ByHealth, 0, text)
+		return
 	}
-}
-
-func times(n int) string {
-	if n == 1 {
-		return ""
-	}
-	return fmt.Sprintf("%d times: ", n)
+	note.Kind, note.Text = NoteUnhealthy, text
+	m.do(note)
 }
 
 // giveUp stops an instance because of what it does, or does not. A signal of 0 is its stop signal.
@@ -211,6 +208,9 @@ func (m *Machine) giveUp(now Instant, place int, in *Instance, cause Cause, sign
 		m.lost(now, place)
 	}
 	if in.Seq == p.Current {
+		if cause == ByNotReady && p.Starting {
+			m.s.Reload.broke(note.ID.String() + ": " + text)
+		}
 		m.answered(p)
 		m.haltRoll(now, place, note.ID.String()+": "+text)
 		m.loadEnds(now)

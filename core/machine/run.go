@@ -234,13 +234,13 @@ func (m *Machine) currentEnded(now Instant, p *Program, gone Instance, exit poli
 		}
 		return
 	}
+	if gone.Step == Unready && starting {
+		m.s.Reload.broke(unreadyEnd(note))
+	}
 	m.setDown(p, Down)
 	if m.s.Stop.Verb != "" {
 		m.endedAtStop(exit, note)
 		return
-	}
-	if wasReady {
-		m.lost(now, place)
 	}
 	switch gone.Cause {
 	case ByRequest, ByReplace:
@@ -254,6 +254,9 @@ func (m *Machine) currentEnded(now Instant, p *Program, gone Instance, exit poli
 	default:
 		m.judgeEnd(now, place, gone, exit, note)
 		m.stillStarting(place, starting)
+	}
+	if wasReady {
+		m.lost(now, place)
 	}
 }
 
@@ -276,16 +279,20 @@ func (m *Machine) judgeEnd(now Instant, place int, gone Instance, exit policy.Ex
 	}
 	v = m.final(place, exit, v)
 	note.Exit, note.Verdict = exit, v
-	if gone.Step == Unready {
-		text := fmt.Sprintf("%v ended before it was ready: %s", note.ID, exitText(exit))
-		m.disappoint(p, text)
-		m.haltRoll(now, place, text)
-	}
 	m.apply(now, place, v, note)
-	if v.Do == policy.Fail {
+	switch {
+	case gone.Step == Unready:
+		m.disappoint(p, unreadyEnd(note))
+		m.haltRoll(now, place, unreadyEnd(note))
+	case v.Do == policy.Fail:
 		m.disappoint(p, fmt.Sprintf("%v has failed: %s", note.ID, exitText(exit)))
 	}
 	m.satisfy(p)
+}
+
+// unreadyEnd says that an instance ended too early.
+func unreadyEnd(note Note) string {
+	return fmt.Sprintf("%v ended before it was ready: %s", note.ID, exitText(note.Exit))
 }
 
 // count brings up to date what the policy asks about the past.
