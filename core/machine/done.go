@@ -5,9 +5,17 @@ import (
 	"github.com/mwlua/mwlua/core/program"
 )
 
-// final makes the end of a critical program, which nothing restarts any more, the end of all.
+// final makes the end of a critical program, which nothing restarts any more, the end of all, and names the verdicts on what is
+// meant to end in their own words.
 func (m *Machine) final(place int, exit policy.Exit, v policy.Verdict) policy.Verdict {
 	spec := &m.s.Config.Programs[place]
+	switch {
+	case spec.Kind == program.Service:
+	case v.Do == policy.Stop:
+		v.Reason = "it is done"
+	case v.Do == policy.Fail && spec.Exit.When == policy.Never:
+		v.Reason = "it is not tried again"
+	}
 	if v.Do == policy.Fail && spec.Critical && m.s.Config.Settings.ExitWhen != program.ExitNever {
 		v.Do, v.ExitCode = policy.Shutdown, max(exit.Status(), 1)
 		v.Reason = "it is critical, and has failed: " + v.Reason

@@ -94,7 +94,7 @@ func (m *Machine) limit(p *Program) time.Duration {
 // does not: its end would tell.
 func (m *Machine) serving(now Instant, id ID, text string) {
 	p, in := m.instance(id)
-	if in == nil || !p.Starting || p.Current != id.Seq {
+	if in == nil || !m.awaits(p) || p.Current != id.Seq {
 		return
 	}
 	if text != "" {

@@ -64,8 +64,12 @@ func (m *Machine) emptied(now Instant, ev Emptied) {
 func (m *Machine) killRest(now Instant, place int, in *Instance, why string) {
 	p := &m.s.Programs[place]
 	if in.Told != sigKILL {
+		text := "left by its end: "
+		if why != "" {
+			text = why + ": "
+		}
 		m.do(Note{
-			Kind: NoteKill, ID: p.id(in.Seq), PID: in.PID, Former: !p.counts(in.Seq), Signal: sigKILL, Text: why + ": " + leftText(in.Left),
+			Kind: NoteKill, ID: p.id(in.Seq), PID: in.PID, Former: !p.counts(in.Seq), Signal: sigKILL, Text: text + leftText(in.Left),
 		})
 	}
 	in.Told = sigKILL
