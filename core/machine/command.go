@@ -36,6 +36,7 @@ func (m *Machine) command(now Instant, ev Request) {
 		if ev.From != 0 && !ev.NoWait {
 			p.Askers = append(p.Askers, Asker{From: ev.From, For: ev.Verb})
 		}
+		p.Again = p.Again || ev.Verb == RestartProgram && p.Current != 0
 		m.do(Note{Kind: NoteAsked, ID: p.id(p.Current), Text: string(ev.Verb) + " (" + ev.By + ")"})
 	}
 	for i := g.first; i < g.end; i++ {

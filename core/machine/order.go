@@ -115,12 +115,12 @@ func (m *Machine) unblock(now Instant, places []int) {
 	}
 }
 
-// lost stops those who need the program at place, whose instance is ready no more.
+// lost stops those who need the program at place, when the last of its instances has ended.
 func (m *Machine) lost(now Instant, place int) {
-	if m.s.Stop.Verb != "" || place < len(m.s.Config.Programs) && m.s.Config.Programs[place].Kind == program.OneShot {
+	name := m.s.Programs[place].Name
+	if m.s.Stop.Verb != "" || len(m.order.needs[name]) == 0 || m.s.Config.Programs[place].Kind == program.OneShot || m.another(place) {
 		return
 	}
-	name := m.s.Programs[place].Name
 	for _, i := range m.order.needs[name] {
 		m.haltNeeding(now, i, name+", which it needs, has ended")
 	}
@@ -141,6 +141,19 @@ func (m *Machine) haltNeeding(now Instant, place int, why string) {
 	}
 }
 
+// another says that a program has an instance in another slot that runs on.
+func (m *Machine) another(place int) bool {
+	g := m.groups[m.s.Programs[place].Name]
+	for i := g.first; i < g.end; i++ {
+		p := &m.s.Programs[i]
+		in := p.find(p.Current)
+		if i != place && in != nil && in.Step != Emptying && !in.pending() && !p.Held && !p.Again {
+			return true
+		}
+	}
+	return false
+}
+
 // precede has those stopped that must be gone before the program at place may be asked to stop. False says that there are none.
 func (m *Machine) precede(now Instant, place int, cause Cause) bool {
 	name := m.s.Programs[place].Name
@@ -148,6 +161,9 @@ func (m *Machine) precede(now Instant, place int, cause Cause) bool {
 		return slices.ContainsFunc(m.order.after[name], func(i int) bool { return len(m.s.Programs[i].Instances) > 0 })
 	}
 	waits := false
+	if m.another(place) {
+		return false
+	}
 	for _, i := range m.order.needs[name] {
 		m.haltNeeding(now, i, name+", which it needs, is about to stop")
 		waits = waits || m.s.Programs[i].Current != 0

@@ -189,7 +189,6 @@ func (m *Machine) judge(now Instant, place int, in *Instance, ok bool) {
 // giveUp stops an instance because of what it does, or does not. A signal of 0 is its stop signal.
 func (m *Machine) giveUp(now Instant, place int, in *Instance, cause Cause, signal int, text string) {
 	p := &m.s.Programs[place]
-	wasReady := in.Step == Started && in.Seq == p.Current
 	declared, limit := m.terms(place, in)
 	note := Note{Kind: NoteGivenUp, ID: p.id(in.Seq), PID: in.PID, Former: !p.counts(in.Seq), Signal: cmp.Or(signal, stopSignal(declared, sigTERM))}
 	in.Cause = cause
@@ -204,9 +203,6 @@ func (m *Machine) giveUp(now Instant, place int, in *Instance, cause Cause, sign
 		m.stayed(now, place, note.ID.String()+": "+text)
 	}
 	m.disappoint(p, fmt.Sprintf("%v is stopped: %s", note.ID, text))
-	if wasReady {
-		m.lost(now, place)
-	}
 	if in.Seq == p.Current {
 		if cause == ByNotReady && p.Starting {
 			m.s.Reload.broke(note.ID.String() + ": " + text)

@@ -204,9 +204,6 @@ func (m *Machine) ended(now Instant, p *Program, gone Instance, exit policy.Exit
 		p.Current, p.Next, p.Again, p.Stale = p.Next, 0, false, false
 		p.Last = Ending{Seq: gone.Seq, Code: exit.Code, Signal: exit.Signal, At: now}
 		m.endedAside(p, note)
-		if gone.stays() {
-			m.lost(now, place)
-		}
 	default:
 		m.currentEnded(now, p, gone, exit, note)
 	}
@@ -223,15 +220,12 @@ func (m *Machine) endedAside(p *Program, note Note) {
 // currentEnded decides what follows the end of a current instance that has no successor yet.
 func (m *Machine) currentEnded(now Instant, p *Program, gone Instance, exit policy.Exit, note Note) {
 	place, starting, startAt := m.place(p), p.Starting, p.StartAt
-	wasReady := gone.stays()
 	p.Current, p.Next = 0, 0
 	p.Last = Ending{Seq: gone.Seq, Code: exit.Code, Signal: exit.Signal, At: now}
 	if startAt != 0 { // the next one is about to be started
 		p.Phase, p.Again = Waiting, false
 		m.do(note)
-		if wasReady {
-			m.lost(now, place)
-		}
+		m.lost(now, place)
 		return
 	}
 	if gone.Step == Unready && starting {
@@ -255,9 +249,7 @@ func (m *Machine) currentEnded(now Instant, p *Program, gone Instance, exit poli
 		m.judgeEnd(now, place, gone, exit, note)
 		m.stillStarting(place, starting)
 	}
-	if wasReady {
-		m.lost(now, place)
-	}
+	m.lost(now, place)
 }
 
 // stillStarting has the load go on waiting for a one-shot that is tried again.

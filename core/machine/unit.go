@@ -16,7 +16,7 @@ const killAgain = time.Second
 // get the stop signal now, and SIGKILL when its stop timeout is over.
 func (m *Machine) outlived(now Instant, place int, in *Instance, exit policy.Exit, left []Survivor) {
 	p := &m.s.Programs[place]
-	killed, wasReady := in.Step == Killing, in.stays()
+	killed := in.Step == Killing
 	in.Left, in.Ended = left, &exit
 	in.Health.Due, in.Said.WatchdogDue = 0, 0
 	declared, limit := m.terms(place, in)
@@ -33,7 +33,7 @@ func (m *Machine) outlived(now Instant, place int, in *Instance, exit policy.Exi
 		Kind: NoteLeft, ID: p.id(in.Seq), PID: in.PID, Former: !p.counts(in.Seq), Signal: signal, Exit: exit, Until: in.Deadline, Text: leftText(left),
 	})
 	m.do(SignalUnit{ID: p.id(in.Seq), Signal: signal})
-	if in.Seq == p.Current && wasReady {
+	if in.Seq == p.Current {
 		m.lost(now, place)
 	}
 }
