@@ -218,11 +218,13 @@ func (m *Machine) part(p *Program, over func(Asker) bool, r Reply) {
 		}
 	}
 	p.Askers = left
-	g := m.groups[p.Name]
 	for _, a := range gone {
 		waits := false
-		for i := g.first; i < g.end; i++ {
+		for i := range m.s.Programs { // not the group: who is no longer declared has none
 			q := &m.s.Programs[i]
+			if q.Name != p.Name {
+				continue
+			}
 			if !r.OK {
 				q.Askers = slices.DeleteFunc(q.Askers, func(b Asker) bool { return a == b })
 			}

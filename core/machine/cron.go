@@ -69,30 +69,29 @@ func (m *Machine) tick(now Instant, place int) {
 		m.runNow(now, place)
 		return
 	}
-	text, what := "", "waits for its start"
+	what := "waits for its start"
 	if in != nil {
 		what = p.id(in.Seq).String() + " goes on"
 	}
+	note := Note{Kind: NoteTick, ID: p.id(p.Current)}
 	switch {
-	case spec.CronOverlap == program.CronQueue:
+	case spec.CronOverlap == program.CronQueue && !p.Queued:
 		p.Queued = true
-		text = ", one more run follows it"
-	case spec.CronOverlap == program.CronKill && in != nil:
+		note.Text = what + ", one more run follows it"
+		m.do(note)
+	case spec.CronOverlap == program.CronKill && in != nil && !p.Queued:
 		p.Queued = true
-		text = ", and is stopped for the next run"
-	case spec.CronOverlap == program.CronAllow && in != nil && in.Step == Started && len(p.Instances) <= maxBeside:
-		text = ", and the next run starts beside it"
-	default:
-		text = ": this run is left out"
-	}
-	m.do(Note{Kind: NoteTick, ID: p.id(p.Current), Text: what + text})
-	switch {
-	case in == nil || p.Queued && spec.CronOverlap == program.CronQueue:
-	case p.Queued:
+		note.Text = what + ", and is stopped for the next run"
+		m.do(note)
 		m.halt(now, place, in, ByTick)
-	case spec.CronOverlap == program.CronAllow && in.Step == Started && len(p.Instances) <= maxBeside:
+	case spec.CronOverlap == program.CronAllow && in != nil && in.Step == Started && len(p.Instances) <= maxBeside:
+		note.Text = what + ", and the next run starts beside it"
+		m.do(note)
 		m.stepAside(place, in)
 		m.runNow(now, place)
+	default:
+		note.Text = what + ": this run is left out"
+		m.do(note)
 	}
 }
 

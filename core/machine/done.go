@@ -46,6 +46,10 @@ func (m *Machine) leaveIfDone() {
 			status = max(p.Last.Status(), 1)
 		}
 	}
+	for i := range s.Programs {
+		m.dismiss(&s.Programs[i], WhyDropped, stoppingText)
+		s.Programs[i].standDown() // what waits for something that never comes
+	}
 	s.Status = status
 	m.do(Notify{Doing: IsStopping})
 	s.Stop.Verb = StopAll

@@ -15,7 +15,7 @@ func (m *Machine) ask(now Instant, config program.Config) bool {
 	r := &m.s.Reload
 	var limit time.Duration
 	limits := make(map[ID]time.Duration)
-	for i, c := range m.Plan(config) {
+	for i, c := range m.plan(config) {
 		if !c.Itself {
 			continue
 		}

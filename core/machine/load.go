@@ -81,8 +81,19 @@ func (m *Machine) signalChanged(now Instant, changes []Change, config program.Co
 		if c.Do == RemoveIt {
 			p.Held = false // one that is declared again later is a new one
 			p.unschedule()
+			m.signalBeside(now, p, spec, m.goSignal(spec))
 			m.disappoint(p, "it is no longer declared")
 			m.setDown(p, Removed)
+		}
+	}
+}
+
+// signalBeside tells the runs of a cron that go on beside the current one that they are not wanted any more.
+func (m *Machine) signalBeside(now Instant, p *Program, spec *program.Spec, signal int) {
+	for i := range p.Instances {
+		if in := &p.Instances[i]; in.Step == Leaving && in.Cause == ByTick {
+			in.ReloadSignal = signal
+			m.letGo(now, m.place(p), in, signal, timeout(now, spec.FormerTimeout))
 		}
 	}
 }
@@ -101,7 +112,7 @@ func (m *Machine) letGo(now Instant, place int, in *Instance, signal int, until 
 		return
 	}
 	in.Step, in.Cause = Leaving, ByReload
-	in.Health.Due, in.Said.WatchdogDue = 0, 0
+	in.quiet()
 	in.Deadline = m.due(place, in.Seq, until)
 	m.signal(&m.s.Programs[place], in, signal)
 }
@@ -220,6 +231,9 @@ func (m *Machine) review(now Instant) {
 	for i := range m.s.Config.Programs {
 		p := &m.s.Programs[i]
 		spec := &m.s.Config.Programs[i]
+		if p.Phase == Scheduled && spec.Kind != program.Cron || p.Phase == Done && spec.Kind != program.OneShot {
+			p.Phase = Down
+		}
 		switch {
 		case spec.Kind != program.Cron && p.Clock != "":
 			p.unschedule()
@@ -251,22 +265,25 @@ func (m *Machine) reviewInstance(now Instant, place int, in *Instance) {
 // limitFormers stops the oldest former instances of programs that have too many.
 func (m *Machine) limitFormers(now Instant) {
 	for i := range m.s.Config.Programs {
-		limit := m.s.Config.Programs[i].MaxFormer
-		if limit == 0 {
-			continue
+		m.limitFormersOf(now, i)
+	}
+}
+
+func (m *Machine) limitFormersOf(now Instant, place int) {
+	p, limit := &m.s.Programs[place], m.s.Config.Programs[place].MaxFormer
+	if limit == 0 {
+		return
+	}
+	excess := -limit
+	for _, in := range p.Instances {
+		if in.Step == Leaving && in.Cause != ByTick {
+			excess++
 		}
-		p := &m.s.Programs[i]
-		excess := -limit
-		for _, in := range p.Instances {
-			if in.Step == Leaving && in.Cause != ByTick {
-				excess++
-			}
-		}
-		for j := range p.Instances {
-			if excess > 0 && p.Instances[j].Step == Leaving && p.Instances[j].Cause != ByTick {
-				m.endLeaving(now, i, &p.Instances[j], ByFormerLimit)
-				excess--
-			}
+	}
+	for j := range p.Instances {
+		if excess > 0 && p.Instances[j].Step == Leaving && p.Instances[j].Cause != ByTick {
+			m.endLeaving(now, place, &p.Instances[j], ByFormerLimit)
+			excess--
 		}
 	}
 }

@@ -96,6 +96,7 @@ func (m *Machine) mayStart(now Instant, place int) bool {
 	p.Phase, p.StartAt = Blocked, 0
 	m.do(Note{Kind: NoteBlocked, ID: p.id(0), Text: text})
 	m.haltRoll(now, place, slotName(p.Name, p.Slot)+" waits for "+text)
+	m.lost(now, place) // a reload may have told its instance to leave
 	return false
 }
 
@@ -134,7 +135,7 @@ func (m *Machine) haltNeeding(now Instant, place int, why string) {
 		if in == nil {
 			continue
 		}
-		if (in.Step == Started || in.Step == Unready) && !in.pending() {
+		if in.Cause.rank() == 0 && (in.Step == Spawning || in.Step == Started || in.Step == Unready) {
 			m.do(Note{Kind: NoteGivenUp, ID: p.id(seq), PID: in.PID, Text: why})
 		}
 		m.halt(now, place, in, ByNeed)
@@ -179,10 +180,20 @@ func (m *Machine) release(now Instant, place int) {
 	for _, name := range waitsFor(&m.s.Config.Programs[place]) {
 		g := m.groups[name]
 		for i := g.first; i < g.end; i++ {
-			p := &m.s.Programs[i]
-			if in := p.find(p.Current); in != nil && in.pending() {
-				m.halt(now, i, in, in.Cause)
-			}
+			m.releaseInstances(now, i)
+		}
+	}
+}
+
+func (m *Machine) releaseInstances(now Instant, place int) {
+	p := &m.s.Programs[place]
+	for i := range p.Instances {
+		switch in := &p.Instances[i]; {
+		case !in.pending():
+		case m.s.Stop.Verb != "":
+			m.stopInstance(now, place, in)
+		default:
+			m.halt(now, place, in, in.Cause)
 		}
 	}
 }

@@ -69,6 +69,7 @@ func (m *Machine) succeed(now Instant, place int) {
 	}
 	old.ReloadSignal, old.StopSignal, old.StopTimeout = signal, spec.StopSignal, int64(spec.StopTimeout)
 	m.letGo(now, place, old, signal, timeout(now, spec.FormerTimeout))
+	m.limitFormersOf(now, place)
 }
 
 // stayed says that the load could not replace the instance at place: it stays, and so do the others that were to follow.

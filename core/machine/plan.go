@@ -96,7 +96,7 @@ func (m *Machine) change(spec *program.Spec, env bool) Change {
 	case p.Phase == Running:
 		return running(c, p, spec, old, changed)
 	case p.Phase == Waiting, p.Phase == Blocked:
-		return backoff(c, spec, changed)
+		return backoff(c, p, spec, changed)
 	default:
 		return down(c, p, spec, changed)
 	}
@@ -163,16 +163,16 @@ func oneshot(c Change, p *Program, spec *program.Spec, changed []string) Change 
 }
 
 // backoff: a program that waits for its restart is tried at once when its declaration changed, or when it would have been replaced.
-func backoff(c Change, spec *program.Spec, changed []string) Change {
+func backoff(c Change, p *Program, spec *program.Spec, changed []string) Change {
 	switch {
 	case spec.NoStartOnReload:
-		c.Do, c.Reason = KeepIt, "waiting, and no start-on-reload"
+		c.Do, c.Reason = KeepIt, string(p.Phase)+", and no start-on-reload"
 	case len(changed) > 0:
 		c.Do, c.Reason = StartIt, "changed: "+strings.Join(changed, ", ")
 	case spec.OnReload == program.Replace:
 		c.Do, c.Reason = StartIt, "on_reload is replace"
 	default:
-		c.Do, c.Reason = KeepIt, "waiting, unchanged"
+		c.Do, c.Reason = KeepIt, string(p.Phase)+", unchanged"
 	}
 	return c
 }

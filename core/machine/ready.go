@@ -191,8 +191,11 @@ func (m *Machine) giveUp(now Instant, place int, in *Instance, cause Cause, sign
 	p := &m.s.Programs[place]
 	declared, limit := m.terms(place, in)
 	note := Note{Kind: NoteGivenUp, ID: p.id(in.Seq), PID: in.PID, Former: !p.counts(in.Seq), Signal: cmp.Or(signal, stopSignal(declared, sigTERM))}
-	in.Cause = cause
-	in.Step, in.Health.Due, in.Said.WatchdogDue = Stopping, 0, 0
+	if cause.outranks(in.Cause) {
+		in.Cause = cause
+	}
+	in.Step = Stopping
+	in.quiet()
 	in.Deadline = m.due(place, in.Seq, timeout(now, limit))
 	note.Until, note.Text = in.Deadline, text
 	m.do(note)

@@ -151,7 +151,7 @@ func (m *Machine) exited(now Instant, ev Exited) {
 func reasonOf(in *Instance, ev Exited) policy.Reason {
 	switch in.Cause {
 	case ByReload:
-		if in.Told == ev.Signal && in.Step == Started { // T-4
+		if in.Told == ev.Signal && (in.Step == Started || in.Step == Unready) { // T-4
 			return policy.ReloadSignal
 		}
 	case ByNotReady:
@@ -200,10 +200,14 @@ func (m *Machine) ended(now Instant, p *Program, gone Instance, exit policy.Exit
 	case gone.Seq != p.Current: // H-6.25: a former one's end has no effect
 		note.Former = true
 		m.endedAside(p, note)
-	case p.Next != 0 && m.s.Stop.Verb == "": // the next one is under way already
+	case p.Next != 0: // the next one is under way already
 		p.Current, p.Next, p.Again, p.Stale = p.Next, 0, false, false
 		p.Last = Ending{Seq: gone.Seq, Code: exit.Code, Signal: exit.Signal, At: now}
-		m.endedAside(p, note)
+		if m.s.Stop.Verb != "" {
+			m.endedAtStop(exit, note)
+		} else {
+			m.endedAside(p, note)
+		}
 	default:
 		m.currentEnded(now, p, gone, exit, note)
 	}
@@ -220,7 +224,7 @@ func (m *Machine) endedAside(p *Program, note Note) {
 // currentEnded decides what follows the end of a current instance that has no successor yet.
 func (m *Machine) currentEnded(now Instant, p *Program, gone Instance, exit policy.Exit, note Note) {
 	place, starting, startAt := m.place(p), p.Starting, p.StartAt
-	p.Current, p.Next = 0, 0
+	p.Current = 0
 	p.Last = Ending{Seq: gone.Seq, Code: exit.Code, Signal: exit.Signal, At: now}
 	if startAt != 0 { // the next one is about to be started
 		p.Phase, p.Again = Waiting, false

@@ -226,6 +226,9 @@ func (m *Machine) Check() error {
 		if i < len(s.Config.Programs) && (s.Config.Programs[i].Name != p.Name || s.Config.Programs[i].Slot != p.Slot) {
 			return fmt.Errorf("place %d is program %q, declared is %q", i, p.Name, s.Config.Programs[i].Name)
 		}
+		if kind := s.kind(i); p.Phase == Scheduled && kind != program.Cron || p.Phase == Done && kind != program.OneShot {
+			return fmt.Errorf("program %q is %s, and of kind %q", p.Name, p.Phase, kind)
+		}
 		if s.Stop.Verb != "" && (p.StartAt != 0 || p.TickAt != 0 || p.Phase == Blocked || p.Phase == Scheduled || p.Starting) {
 			return fmt.Errorf("program %q would start while mwlua stops", p.Name)
 		}
@@ -264,6 +267,14 @@ func (m *Machine) Check() error {
 		return fmt.Errorf("a reload is in step %q while mwlua stops", s.Reload.Step)
 	}
 	return s.Reload.check()
+}
+
+// kind is that of the program at a place.
+func (s *State) kind(place int) program.Kind {
+	if place >= len(s.Config.Programs) {
+		return program.Service
+	}
+	return s.Config.Programs[place].Kind
 }
 
 func (r *Reload) check() error {
@@ -335,7 +346,7 @@ func (in Instance) check(current, stopping bool, newest uint64) error {
 		return fmt.Errorf("step %s, and its process has ended is %v", in.Step, in.Ended != nil)
 	case in.Health.Due != 0 && in.Step != Unready && in.Step != Started:
 		return fmt.Errorf("step %s with a probe at %d", in.Step, in.Health.Due)
-	case in.Health.Out && in.Health.Due == 0 && (in.Step == Unready || in.Step == Started):
+	case in.Health.Out && in.Health.Due == 0:
 		return fmt.Errorf("a probe may be out for ever")
 	case in.Said.WatchdogDue != 0 && in.Step != Started:
 		return fmt.Errorf("step %s with a watchdog", in.Step)
@@ -351,6 +362,9 @@ func (in *Instance) deadlines() [3]Instant {
 func (in *Instance) isDue(at Instant) bool {
 	return at == in.Deadline || at == in.Health.Due || at == in.Said.WatchdogDue
 }
+
+// quiet ends whatever is asked and expected of an instance that is about to end.
+func (in *Instance) quiet() { in.Health.Due, in.Health.Out, in.Said.WatchdogDue = 0, false, 0 }
 
 // find returns the instance with that number, nil if there is none. The pointer is good until Instances changes.
 func (p *Program) find(seq uint64) *Instance {

@@ -42,12 +42,8 @@ func (m *Machine) stop(now Instant, verb Verb, signal int, by string) {
 	m.reloadAborted(by)
 	for i := range m.s.Programs {
 		p := &m.s.Programs[i]
-		p.Starting, p.Again, p.Roll, p.StartAt = false, false, false, 0
-		p.unschedule()
 		m.dismiss(p, WhyDropped, stoppingText)
-		if p.Phase == Waiting || p.Phase == Blocked || p.Phase == Scheduled {
-			p.Phase = Down
-		}
+		p.standDown()
 	}
 	for i := range m.s.Config.Programs {
 		if in := m.s.Programs[i].find(m.s.Programs[i].Current); in != nil {
@@ -58,6 +54,15 @@ func (m *Machine) stop(now Instant, verb Verb, signal int, by string) {
 		m.stopInstance(now, ref.place, m.s.Programs[ref.place].find(ref.seq))
 	}
 	m.stopped()
+}
+
+// standDown takes back every start of p that is to come.
+func (p *Program) standDown() {
+	p.Starting, p.Again, p.Roll, p.StartAt = false, false, false, 0
+	p.unschedule()
+	if p.Phase == Waiting || p.Phase == Blocked || p.Phase == Scheduled {
+		p.Phase = Down
+	}
 }
 
 // masterEnded is the stop that killed the supervisor between two images, carried out by its guard. A SIGKILL is no stop, there
@@ -106,7 +111,8 @@ func (m *Machine) stopInstance(now Instant, place int, in *Instance) {
 	if first || in.Deadline == 0 { // a second request does not give more time
 		in.Deadline = m.due(place, in.Seq, timeout(now, limit))
 	}
-	in.Step, in.Health.Due, in.Said.WatchdogDue = Stopping, 0, 0
+	in.Step = Stopping
+	in.quiet()
 	m.askToStop(place, in, 0, first)
 }
 
@@ -114,7 +120,8 @@ func (m *Machine) stopInstance(now Instant, place int, in *Instance) {
 func (m *Machine) softStop(now Instant, place int, in *Instance) {
 	if in.Step == Started || in.Step == Unready {
 		limit := m.s.Config.Programs[place].FormerTimeout
-		in.Step, in.Health.Due, in.Said.WatchdogDue = Leaving, 0, 0
+		in.Step = Leaving
+		in.quiet()
 		in.Deadline = m.due(place, in.Seq, timeout(now, limit))
 	}
 	m.signal(&m.s.Programs[place], in, sigUSR1)
@@ -124,7 +131,7 @@ func (m *Machine) softStop(now Instant, place int, in *Instance) {
 // have gone.
 func (m *Machine) halt(now Instant, place int, in *Instance, cause Cause) {
 	p := &m.s.Programs[place]
-	if p.counts(in.Seq) && cause.outranks(in.Cause) {
+	if p.counts(in.Seq) && cause.outranks(in.Cause) && (in.Step != Emptying || cause.rank() > 1) { // an end of its own is judged
 		in.Cause = cause
 	}
 	if in.Step == Spawning || in.Step == Stopping || in.Step == Killing || in.Step == Emptying {
@@ -134,7 +141,8 @@ func (m *Machine) halt(now Instant, place int, in *Instance, cause Cause) {
 		return
 	}
 	_, limit := m.terms(place, in)
-	in.Step, in.Health.Due, in.Said.WatchdogDue = Stopping, 0, 0
+	in.Step = Stopping
+	in.quiet()
 	in.Deadline = m.due(place, in.Seq, timeout(now, limit))
 	m.askToStop(place, in, 0, true)
 }
@@ -146,7 +154,7 @@ func (c Cause) rank() int {
 	switch c {
 	case NoCause, ByReload:
 		return 0
-	case ByReplace:
+	case ByReplace, ByTick:
 		return 2
 	case ByRequest:
 		return 3
@@ -252,6 +260,7 @@ func (m *Machine) late(now Instant, place int, in *Instance) {
 
 func (m *Machine) kill(p *Program, in *Instance, why string) {
 	in.Step, in.Told, in.Deadline = Killing, sigKILL, 0
+	in.quiet()
 	id := p.id(in.Seq)
 	m.do(Note{Kind: NoteKill, ID: id, PID: in.PID, Former: !p.counts(in.Seq), Signal: sigKILL, Text: why})
 	m.do(Signal{ID: id, PID: in.PID, Signal: sigKILL, Group: true})

@@ -18,7 +18,7 @@ func (m *Machine) outlived(now Instant, place int, in *Instance, exit policy.Exi
 	p := &m.s.Programs[place]
 	killed := in.Step == Killing
 	in.Left, in.Ended = left, &exit
-	in.Health.Due, in.Said.WatchdogDue = 0, 0
+	in.quiet()
 	declared, limit := m.terms(place, in)
 	signal := stopSignal(declared, sigTERM)
 	switch {
