@@ -17,7 +17,7 @@ func TestChaos(t *testing.T) {
 	seeds, steps := []uint64{*seedFlag}, *stepsFlag
 	if *seedFlag == 0 {
 		seeds = []uint64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
-		if os.Getenv("CI") != "" && !raceDetector {
+		if os.Getenv("CI") != "" && !underRace {
 			steps = max(steps, 66_000)
 		}
 	}

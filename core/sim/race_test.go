@@ -2,5 +2,5 @@
 
 package sim
 
-// raceDetector says that everything takes ten times as long.
-const raceDetector = true
+// underRace says that everything takes ten times as long.
+const underRace = true
