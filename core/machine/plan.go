@@ -10,6 +10,7 @@ import (
 // Change is what a load does to one program, and why.
 type Change struct {
 	Name   string
+	Slot   int `json:",omitempty"` // which of its instances
 	Do     ChangeKind
 	Signal int  // what a running instance is sent; 0 means nothing
 	Itself bool // the running instance reloads itself, and the load waits for its answer
