@@ -25,6 +25,9 @@ func (id ID) String() string {
 	return slotName(id.Program, id.Slot) + "#" + strconv.FormatUint(id.Seq, 10)
 }
 
+// SlotName is the slot that id is an instance of, as it is printed: web, or web[2].
+func (id ID) SlotName() string { return slotName(id.Program, id.Slot) }
+
 // slotName is a slot of a program as it is printed.
 func slotName(name string, slot int) string {
 	if slot == 0 {
