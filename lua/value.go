@@ -271,8 +271,17 @@ func (v value) decode(d *draft, fields []field) {
 	for _, name := range names {
 		inner := v.key(name)
 		f, known := find(fields, name)
+		owners := v.l.fields.owners(name)
+		if !known && v.path == "" && v.what != "supervisor" && len(owners) > 0 {
+			inner.errorf("only %s has it", or(owners))
+			continue
+		}
 		if !known {
-			inner.errorf("unknown key%s", unknownKey(name, fields, v.l.fields))
+			hint := unknownKey(name, fields, v.l.fields)
+			if hint == "" && v.path == "" && len(owners) > 0 {
+				hint = fmt.Sprintf(" (%s belongs to %s)", name, owners[0])
+			}
+			inner.errorf("unknown key%s", hint)
 			continue
 		}
 		if f.not != "" && slices.Contains(names, f.not) {
@@ -301,9 +310,6 @@ func unknownKey(name string, fields []field, all fieldSet) string {
 		if _, ok := find(f.keys, name); ok {
 			return fmt.Sprintf(" (it belongs in %s = { %s = … })", f.name, name)
 		}
-	}
-	if f, ok := find(all.program, name); ok {
-		return fmt.Sprintf(" (%s belongs to a program)", f.name)
 	}
 	if f, ok := find(all.supervisor, name); ok {
 		return fmt.Sprintf(" (%s belongs to supervisor {})", f.name)
