@@ -14,6 +14,9 @@ type wait struct {
 	at   value
 }
 
+// maxWaits bounds the names of one list.
+const maxWaits = 1000
+
 func orderFields() []field {
 	waits := func(name, doc string, to func(*draft) *[]wait) field {
 		return field{name: name, kind: aUnitList, doc: doc, set: func(d *draft, v value) {
@@ -48,6 +51,10 @@ func (v value) waits() ([]wait, bool) {
 		if items, ok = v.list("a list such as { web, \"db\" }"); !ok {
 			return nil, false
 		}
+	}
+	if len(items) > maxWaits {
+		v.errorf("holds %d names, at most %d are taken", len(items), maxWaits)
+		return nil, false
 	}
 	var waits []wait
 	good := true
@@ -89,6 +96,9 @@ func (l *loader) resolve() {
 	}
 	before := l.errors
 	for _, d := range l.drafts {
+		if l.errors > maxErrors {
+			return // the others would only be counted
+		}
 		for _, w := range d.after {
 			l.resolveOne(d, w, false)
 		}
