@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/mwlua/mwlua/core/cron"
@@ -116,7 +117,7 @@ func cronFields() []field {
 				"@yearly; or \"@every 15m\". Required.",
 			set: func(d *draft, v value) {
 				if text, ok := v.word(); ok && v.fine(cron.Check(text, "")) {
-					d.spec.Schedule = text
+					d.spec.Schedule = strings.TrimSpace(text)
 				}
 			},
 			get: func(d *draft) string { return optional(d.spec.Schedule) }},
