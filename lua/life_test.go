@@ -175,3 +175,11 @@ func TestHandlesOfEveryKind(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestCommandsInAChrootAreNotLookedFor outside of it.
+func TestCommandsInAChrootAreNotLookedFor(t *testing.T) {
+	_, problems := load(`program "a" { command = { "/only/in/there" }, chroot = "/jail" }`)
+	if len(problems) > 0 {
+		t.Error(problems)
+	}
+}

@@ -271,17 +271,8 @@ func (v value) decode(d *draft, fields []field) {
 	for _, name := range names {
 		inner := v.key(name)
 		f, known := find(fields, name)
-		owners := v.l.fields.owners(name)
-		if !known && v.path == "" && v.what != "supervisor" && len(owners) > 0 {
-			inner.errorf("only %s has it", or(owners))
-			continue
-		}
 		if !known {
-			hint := unknownKey(name, fields, v.l.fields)
-			if hint == "" && v.path == "" && len(owners) > 0 {
-				hint = fmt.Sprintf(" (%s belongs to %s)", name, owners[0])
-			}
-			inner.errorf("unknown key%s", hint)
+			v.unknown(inner, name, fields)
 			continue
 		}
 		if f.not != "" && slices.Contains(names, f.not) {
@@ -290,6 +281,23 @@ func (v value) decode(d *draft, fields []field) {
 		}
 		f.set(d, inner)
 	}
+}
+
+// unknown reports that fields, those of v, have no such key.
+func (v value) unknown(inner value, name string, fields []field) {
+	owners := v.l.fields.owners(name)
+	if v.path != "" {
+		owners = nil // of the same name, and something else
+	}
+	if v.what != "supervisor" && len(owners) > 0 {
+		inner.errorf("only %s has it", or(owners))
+		return
+	}
+	hint := unknownKey(name, fields, v.l.fields)
+	if hint == "" && len(owners) > 0 {
+		hint = fmt.Sprintf(" (%s belongs to %s)", name, owners[0])
+	}
+	inner.errorf("unknown key%s", hint)
 }
 
 // unknownKey says what may be meant by a key that fields do not have.
