@@ -65,13 +65,18 @@ func (d *driver) life(s *program.Spec, key, value string) bool {
 		s.Needs = strings.Split(value, ",")
 	case "ready":
 		s.Ready = program.Ready{By: program.ReadyBy(value), Timeout: 30 * time.Second}
-		if s.Ready.By == program.ReadyProbe {
-			s.Ready.Probe.TCP = "127.0.0.1:80"
+		switch s.Ready.By {
+		case program.ReadyProbe:
+			s.Ready.Probe = program.Probe{TCP: "127.0.0.1:80", Interval: 200 * time.Millisecond}
+		case program.ReadyFD:
+			s.Ready.FD = 3
+		case program.ReadyLog:
+			s.Ready.Pattern = "up"
 		}
 	case "ready-timeout":
 		s.Ready.Timeout = duration(d.t, value)
 	case "health":
-		s.Health = &program.Health{Probe: program.Probe{TCP: "127.0.0.1:80"}, Failures: 2, Successes: 2, OnFail: program.OnUnhealthy(value)}
+		s.Health = &program.Health{Probe: program.Probe{TCP: "127.0.0.1:80", Interval: 10 * time.Second}, Failures: 2, Successes: 2, OnFail: program.OnUnhealthy(value)}
 	case "watchdog":
 		s.Watchdog = duration(d.t, value)
 	case "instances":

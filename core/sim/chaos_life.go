@@ -76,11 +76,11 @@ func (c *chaos) service(s *program.Spec) {
 		s.Instances = c.dice.IntN(4)
 	}
 	if c.one(3) {
-		s.Ready = program.Ready{By: []program.ReadyBy{program.ReadyNotify, program.ReadyFD, program.ReadyLog, program.ReadyProbe}[c.dice.IntN(4)],
-			FD: 3, Pattern: "up", Timeout: c.span()}
-		if s.Ready.By == program.ReadyProbe {
-			s.Ready.Probe = program.Probe{TCP: "127.0.0.1:80", Interval: max(c.span(), time.Second), Timeout: c.span()}
-		}
+		s.Ready = []program.Ready{
+			{By: program.ReadyNotify}, {By: program.ReadyFD, FD: 3}, {By: program.ReadyLog, Pattern: "up"},
+			{By: program.ReadyProbe, Probe: program.Probe{TCP: "127.0.0.1:80", Interval: max(c.span(), time.Second), Timeout: c.span()}},
+		}[c.dice.IntN(4)]
+		s.Ready.Timeout = c.span()
 	}
 	if c.one(4) {
 		s.Health = &program.Health{
