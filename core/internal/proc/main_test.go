@@ -18,6 +18,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(masterVariable) != "" {
 		runMaster()
 	}
+	if os.Getenv(headlessVariable) != "" {
+		runHeadless()
+	}
 	switch os.Getenv(imageVariable) {
 	case "old":
 		runOldImage(os.Args[1:])
