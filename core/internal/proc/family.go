@@ -3,11 +3,14 @@ package proc
 import (
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // seen is what /proc/PID/stat says of a process.
@@ -79,6 +82,41 @@ func (l look) children(pid int) []int {
 		}
 	}
 	return pids
+}
+
+// maxLists bounds how often orphans lists our children.
+const maxLists = 50
+
+// orphans yields our children that are not mine, the dead among them. One that is dead may have been alive when it was listed, and have
+// left its own children to us after that: then ours are listed again, until the list has nothing new.
+func (l look) orphans(mine func(pid int) bool) iter.Seq[seen] {
+	return func(yield func(seen) bool) {
+		before := make(map[int]bool)
+		for range maxLists {
+			again := false
+			for _, pid := range l.children(os.Getpid()) {
+				if mine(pid) || before[pid] {
+					continue
+				}
+				before[pid] = true
+				if p, ok := see(pid); ok && !yield(p) {
+					return
+				}
+				again = again || ended(pid)
+			}
+			if !again {
+				return
+			}
+			l = newLook()
+		}
+	}
+}
+
+// ended reports whether a child of ours has ended, without collecting it.
+func ended(pid int) bool {
+	var info unix.Siginfo
+	err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+	return err != nil || info.Signo != 0
 }
 
 // namesIn lists a directory; nothing if there is none.

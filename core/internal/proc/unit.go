@@ -95,12 +95,15 @@ func Survivors(units []Unit, mine func(pid int) bool) [][]Member {
 	left := make([][]Member, len(units))
 	for i, processes := range survivors(units, mine) {
 		for _, p := range processes {
-			left[i] = append(left[i], p.Member)
+			if p.alive {
+				left[i] = append(left[i], p.Member)
+			}
 		}
 	}
 	return left
 }
 
+// survivors are those of each unit, and children of ours that have ended and are to be collected.
 func survivors(units []Unit, mine func(pid int) bool) [][]seen {
 	left := make([][]seen, len(units))
 	var by *index // of those to look for among our children
@@ -119,18 +122,16 @@ func survivors(units []Unit, mine func(pid int) bool) [][]seen {
 		return left
 	}
 	l := newLook()
-	for _, pid := range l.children(os.Getpid()) {
-		if mine(pid) {
+	for p := range l.orphans(mine) {
+		i := by.unitOf(p)
+		if i < 0 {
 			continue
 		}
-		p, ok := see(pid)
-		if !ok || !p.alive {
-			continue
+		all := []seen{p}
+		if p.alive {
+			all = l.descendants(all, p.PID)
 		}
-		if i := by.unitOf(p); i >= 0 {
-			all := l.descendants([]seen{p}, pid)
-			left[i] = append(left[i], slices.DeleteFunc(all, func(p seen) bool { return !units[i].counts(p) })...)
-		}
+		left[i] = append(left[i], slices.DeleteFunc(all, func(p seen) bool { return !units[i].counts(p) })...)
 	}
 	return left
 }
@@ -240,7 +241,7 @@ func (x *index) byMemory(p seen) int {
 }
 
 func (x *index) byMarks(p seen) int {
-	if len(x.marks) == 0 {
+	if len(x.marks) == 0 || !p.alive {
 		return -1
 	}
 	for _, e := range environ(p.PID) {

@@ -32,7 +32,7 @@ func SignalUnit(u Unit, signal int, mine func(pid int) bool) error {
 		more := false
 		for _, p := range all {
 			key := Member{PID: p.PID, StartTime: p.StartTime}
-			if told[key] {
+			if told[key] || !p.alive {
 				continue
 			}
 			told[key], more = true, true
