@@ -26,6 +26,8 @@ type Member struct {
 // is says that they are the same process, which may have another name by now.
 func (m Member) is(n Member) bool { return m.PID == n.PID && m.StartTime == n.StartTime }
 
+func (m Member) nameless() Member { return Member{PID: m.PID, StartTime: m.StartTime} }
+
 // Unit is the processes of one instance, as far as they can be told: plain data, which a hand-over carries over.
 //
 // With a cgroup it is exact. Without, a process belongs to the unit if its parent does, and, once that is gone and it has become a
@@ -85,12 +87,13 @@ func (u *Unit) Remember() {
 // Survivors returns what is alive of each of these units, whose leaders have ended and were collected. mine says of a child of ours
 // that it is something else: the process of an instance that runs, or a helper.
 //
-// Whatever becomes of a unit, it is empty at the latest when a child of ours has ended, or its cgroup says so: so it is asked when
-// children were collected. A process group may become empty at other times as well, when a process outside of it goes on.
+// A unit is empty at the latest when some child of ours has ended: so it is asked when children were collected. It is to be asked after a
+// while as well: a process group may become empty when a process outside of it goes on, and a child in the midst of an execve, which
+// cannot be told from others, counts for every unit that it could be of.
 //
 // All units that are not known to be empty are best asked for together: the number of a leader that has ended may have become that of
-// another, and both may have survivors. One look at our children is enough for all units: without survivors the cost is that of the list, and that of one system call for
-// each unit that is a group.
+// another, and both may have survivors. One look at our children is enough for all, and where they have nobody left, that is all it
+// costs, and a system call for each unit that is a group.
 func Survivors(units []Unit, mine func(pid int) bool) [][]Member {
 	left := make([][]Member, len(units))
 	for i, processes := range survivors(units, mine) {
@@ -106,32 +109,31 @@ func Survivors(units []Unit, mine func(pid int) bool) [][]Member {
 // survivors are those of each unit, and children of ours that have ended and are to be collected.
 func survivors(units []Unit, mine func(pid int) bool) [][]seen {
 	left := make([][]seen, len(units))
-	var by *index // of those to look for among our children
+	by := index{units: units}
 	for i, u := range units {
 		switch {
 		case u.CGroup != "":
 			left[i] = seenIn(u.CGroup)
 		case u.Kill == program.KillUnit || u.Kill == program.KillGroup && u.hasGroup():
-			if by == nil {
-				by = newIndex(units)
-			}
-			by.add(i)
+			by.asked = append(by.asked, i)
 		}
 	}
-	if by == nil {
+	if len(by.asked) == 0 {
 		return left
 	}
 	l := newLook()
 	for p := range l.orphans(mine) {
-		i := by.unitOf(p)
-		if i < 0 {
-			continue
+		for _, i := range by.unitsOf(&p) {
+			all := []seen{p}
+			if p.alive {
+				all = l.descendants(all, p.PID)
+			}
+			for _, q := range all {
+				if q.unsure = p.unsure; units[i].counts(q) {
+					left[i] = append(left[i], q)
+				}
+			}
 		}
-		all := []seen{p}
-		if p.alive {
-			all = l.descendants(all, p.PID)
-		}
-		left[i] = append(left[i], slices.DeleteFunc(all, func(p seen) bool { return !units[i].counts(p) })...)
 	}
 	return left
 }
@@ -158,8 +160,8 @@ func Belongs(u Unit, pid int, mine func(pid int) bool) bool {
 	if u.CGroup != "" && cgroupHas(u.CGroup, pid) {
 		return true
 	}
-	by := newIndex([]Unit{u})
-	by.add(0)
+	by := index{units: []Unit{u}, asked: []int{0}}
+	by.build()
 	for range 1000 { // nobody nests that deep
 		p, ok := see(pid)
 		switch {
@@ -170,86 +172,12 @@ func Belongs(u Unit, pid int, mine func(pid int) bool) bool {
 		case by.byNumber(p) >= 0 || by.byMemory(p) >= 0:
 			return true
 		case p.parent == os.Getpid():
-			return !mine(pid) && by.byMarks(p) >= 0
+			i, sure := by.byMarks(p)
+			return i >= 0 && sure && !mine(pid)
 		case p.parent == 0:
 			return false
 		}
 		pid = p.parent
 	}
 	return false
-}
-
-// index finds the unit of a process.
-type index struct {
-	units   []Unit
-	leaders map[int][]leader // by pid
-	known   map[Member]int   // without the name
-	marks   map[string][]int // by the last mark, which tells best
-}
-
-type leader struct {
-	Member
-	unit int
-}
-
-func newIndex(units []Unit) *index {
-	return &index{units: units, leaders: make(map[int][]leader), known: make(map[Member]int), marks: make(map[string][]int)}
-}
-
-func (x *index) add(unit int) {
-	u := x.units[unit]
-	for _, m := range u.Leaders {
-		x.leaders[m.PID] = append(x.leaders[m.PID], leader{m, unit})
-	}
-	for _, m := range u.Known {
-		x.known[Member{PID: m.PID, StartTime: m.StartTime}] = unit
-	}
-	if n := len(u.Marks); n > 0 {
-		x.marks[u.Marks[n-1]] = append(x.marks[u.Marks[n-1]], unit)
-	}
-}
-
-// unitOf returns the unit of an orphan, -1 for none.
-func (x *index) unitOf(p seen) int {
-	for _, by := range []func(seen) int{x.byNumber, x.byMemory, x.byMarks} {
-		if i := by(p); i >= 0 {
-			return i
-		}
-	}
-	return -1
-}
-
-// byNumber goes by the group and the session. Of two units whose leaders had the same number one after the other, it is the later
-// one's if it could be.
-func (x *index) byNumber(p seen) int {
-	best := leader{unit: -1}
-	for _, number := range []int{p.group, p.session} {
-		for _, l := range x.leaders[number] {
-			if l.StartTime <= p.StartTime && (best.unit < 0 || l.StartTime >= best.StartTime) && l.names() {
-				best = l
-			}
-		}
-	}
-	return best.unit
-}
-
-func (x *index) byMemory(p seen) int {
-	if i, ok := x.known[Member{PID: p.PID, StartTime: p.StartTime}]; ok {
-		return i
-	}
-	return -1
-}
-
-func (x *index) byMarks(p seen) int {
-	if len(x.marks) == 0 || !p.alive {
-		return -1
-	}
-	for _, e := range environ(p.PID) {
-		for _, i := range x.marks[e] {
-			if p.has(x.units[i].Marks) {
-				return i
-			}
-		}
-	}
-	return -1
 }
