@@ -1,7 +1,6 @@
 package proc
 
 import (
-	"fmt"
 	"os"
 	"slices"
 
@@ -23,10 +22,10 @@ type Member struct {
 	Name      string // as in /proc/PID/stat
 }
 
-// is says that they are the same process, which may have another name by now.
-func (m Member) is(n Member) bool { return m.PID == n.PID && m.StartTime == n.StartTime }
-
 func (m Member) nameless() Member { return Member{PID: m.PID, StartTime: m.StartTime} }
+
+// is says that they are the same process, which may have another name by now.
+func (m Member) is(n Member) bool { return m.nameless() == n.nameless() }
 
 // Unit is the processes of one instance, as far as they can be told: plain data, which a hand-over carries over.
 //
@@ -35,49 +34,53 @@ func (m Member) nameless() Member { return Member{PID: m.PID, StartTime: m.Start
 // with. One that has left the group and the session, has executed something with another environment, and has lost its parent before
 // anybody looked, is not found: it is a stranger to us.
 type Unit struct {
-	// Leaders are the process that was started, and those that have taken its place (see Follow). Their numbers name groups and
-	// sessions of the unit.
+	// Leaders are the process that was started, and those that have taken its place (see Follow). Their pids are the numbers of groups
+	// and sessions of the unit. The last one's start time need not be known: it is a child that was not collected yet.
 	Leaders []Member
+	Born    int64        // when it was started, as Monotonic has it
 	Kill    program.Kill // what of it counts as left: KillGroup, or KillUnit for all; KillProcess for nothing
 	Marks   []string     // NAME=VALUE: what the environments of its processes have, and of no others, all of it; nil means nothing
 	Known   []Member     // seen by Remember
 	CGroup  string       // the directory of its own cgroup; "" means none
 }
 
-// NewUnit is the unit of a child that has just been started, and was not collected yet.
-func NewUnit(pid int, kill program.Kill, marks ...string) (Unit, error) {
-	p, ok := see(pid)
-	if !ok {
-		return Unit{}, fmt.Errorf("no process %d", pid)
-	}
-	return Unit{Leaders: []Member{p.Member}, Kill: kill, Marks: marks}, nil
+// NewUnit is the unit of a child that has just been started.
+func NewUnit(pid int, kill program.Kill, marks ...string) Unit {
+	return Unit{Leaders: []Member{{PID: pid}}, Born: Monotonic(), Kill: kill, Marks: marks}
 }
 
-// Follow makes a process of the unit one of its leaders. Only the first and the last few are remembered.
-func (u *Unit) Follow(pid int) error {
-	p, ok := see(pid)
-	if !ok {
-		return fmt.Errorf("no process %d", pid)
+// last is the pid of the leader that counts.
+func (u Unit) last() int {
+	if len(u.Leaders) == 0 {
+		return 0
+	}
+	return u.Leaders[len(u.Leaders)-1].PID
+}
+
+// Follow makes a child of ours its leader: a process of the unit that has lost its parent. Of those before, only the first and some more
+// are remembered.
+func (u *Unit) Follow(pid int) {
+	if len(u.Leaders) > 0 {
+		before := &u.Leaders[len(u.Leaders)-1]
+		if p, ok := see(before.PID); ok {
+			*before = p.Member
+		}
 	}
 	if len(u.Leaders) == maxLeaders {
 		u.Leaders = slices.Delete(u.Leaders, 1, 2)
 	}
-	u.Leaders = append(u.Leaders, p.Member)
-	return nil
+	u.Leaders = append(u.Leaders, Member{PID: pid})
 }
 
-// Remember takes down all descendants of the unit's last leader, which is alive, up to some thousands, so that they are found
-// whatever they do and whoever of them ends. It is for the moment before a stop signal, and costs some 20 µs and as much for each.
+// Remember takes down all descendants of the unit's last leader, which was not collected yet, up to some thousands, so that they are
+// found whatever they do and whoever of them ends. It is for the moment before a stop signal, and costs some 50 µs and as much for
+// each.
 func (u *Unit) Remember() {
 	u.Known = slices.DeleteFunc(u.Known, func(m Member) bool {
 		p, ok := see(m.PID)
 		return !ok || !p.is(m)
 	})
-	leader := u.Leaders[len(u.Leaders)-1]
-	if p, ok := see(leader.PID); !ok || !p.is(leader) {
-		return
-	}
-	for _, p := range newLook().descendants(nil, leader.PID) {
+	for _, p := range newLook().descendants(nil, u.last()) {
 		if len(u.Known) < maxKnown && !slices.ContainsFunc(u.Known, p.is) {
 			u.Known = append(u.Known, p.Member)
 		}
@@ -148,28 +151,19 @@ func (u Unit) counts(p seen) bool {
 	return u.Kill == program.KillUnit || slices.ContainsFunc(u.Leaders, func(m Member) bool { return m.PID == p.group })
 }
 
-// names reports whether the group and the session with the leader's number are still the leader's. The kernel keeps a number as long
-// as one of them has a member; once it is another process's, they had none.
-func (m Member) names() bool {
-	p, ok := see(m.PID)
-	return !ok || p.is(m)
-}
-
-// Belongs reports whether a process that is there belongs to the unit, whose leader may be alive. mine is as for Survivors.
+// Belongs reports whether a process belongs to the unit, whose last leader was not collected yet. mine is as for Survivors.
 func Belongs(u Unit, pid int, mine func(pid int) bool) bool {
 	if u.CGroup != "" && cgroupHas(u.CGroup, pid) {
 		return true
 	}
-	by := index{units: []Unit{u}, asked: []int{0}}
+	by := index{units: []Unit{u}, asked: []int{0}, alive: u.last()}
 	by.build()
 	for range 1000 { // nobody nests that deep
 		p, ok := see(pid)
 		switch {
 		case !ok:
 			return false
-		case slices.ContainsFunc(u.Leaders, p.is):
-			return true
-		case by.byNumber(p) >= 0 || by.byMemory(p) >= 0:
+		case pid == by.alive || slices.ContainsFunc(u.Leaders, p.is) || by.byNumber(p) >= 0 || by.byMemory(p) >= 0:
 			return true
 		case p.parent == os.Getpid():
 			i, sure := by.byMarks(p)

@@ -10,8 +10,9 @@ import (
 type index struct {
 	units []Unit
 	asked []int // those that count
+	alive int   // the pid of a leader that was not collected; 0 for none
 
-	leaders map[int][]leader // by pid; nil until build
+	leaders map[int]leader   // by pid, the last one that had it; nil until build
 	known   map[Member]int   // without the name
 	marks   map[string][]int // by the last mark, which tells best
 }
@@ -22,11 +23,13 @@ type leader struct {
 }
 
 func (x *index) build() {
-	x.leaders, x.known, x.marks = make(map[int][]leader), make(map[Member]int), make(map[string][]int)
+	x.leaders, x.known, x.marks = make(map[int]leader), make(map[Member]int), make(map[string][]int)
 	for _, i := range x.asked {
 		u := x.units[i]
 		for _, m := range u.Leaders {
-			x.leaders[m.PID] = append(x.leaders[m.PID], leader{m, i})
+			if other, twice := x.leaders[m.PID]; !twice || x.units[other.unit].Born < u.Born {
+				x.leaders[m.PID] = leader{m, i}
+			}
 		}
 		for _, m := range u.Known {
 			x.known[m.nameless()] = i
@@ -61,18 +64,25 @@ func (x *index) unitsOf(p *seen) []int {
 	return nil
 }
 
-// byNumber goes by the group and the session; -1 means that they tell nothing. Of two units whose leaders had the same number one
-// after the other, it is the later one's if it could be.
+// byNumber goes by the group and the session; -1 means that they tell nothing. The kernel keeps a number for as long as a group or a
+// session has it. So once a process has the number of a leader that has ended, those of the leader are empty, and of two leaders with
+// the same number those of the former.
 func (x *index) byNumber(p seen) int {
-	best := leader{unit: -1}
 	for _, number := range []int{p.group, p.session} {
-		for _, l := range x.leaders[number] {
-			if l.StartTime <= p.StartTime && (best.unit < 0 || l.StartTime >= best.StartTime) && l.names() {
-				best = l
-			}
+		if l, ok := x.leaders[number]; ok && x.holds(l.Member) {
+			return l.unit
 		}
 	}
-	return best.unit
+	return -1
+}
+
+// holds reports whether a leader's number is no other process's.
+func (x *index) holds(m Member) bool {
+	if m.PID == x.alive {
+		return true
+	}
+	p, ok := see(m.PID)
+	return !ok || p.is(m)
 }
 
 // byMemory goes by what was seen earlier.

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -62,8 +61,7 @@ func (u *units) start(kill program.Kill, n int, script string, commands ...proc.
 	command.Files, command.Stdio[2] = []uintptr{0, written.Fd(), 2}, "/dev/null"
 	pids := []int{u.children.start(command)}
 	written.Close()
-	unit, err := proc.NewUnit(pids[0], kill, "MWLUA=1", mark)
-	must(u.t, err)
+	unit := proc.NewUnit(pids[0], kill, "MWLUA=1", mark)
 	u.running[pids[0]] = true
 	u.started = append(u.started, &unit)
 	for words := bufio.NewScanner(read); len(pids) <= n && words.Scan(); {
@@ -327,13 +325,18 @@ func TestSurvivorsDoNotGoByANumberThatIsAnothers(t *testing.T) {
 	unit, pids := u.start(program.KillUnit, 1, `trap 'exit 0' TERM; setsid sh -c 'echo $$; exec sleep 1000' & wait`)
 	u.stop(unit)
 	delete(u.exits, pids[0])
-	stopped := proc.Monotonic()
-	until(t, "the next tick", func() bool { return proc.Monotonic() > stopped+int64(50*time.Millisecond) })
-	must(t, os.WriteFile("/proc/sys/kernel/ns_last_pid", []byte(strconv.Itoa(pids[0]-1)), 0))
-	again, others := u.start(program.KillUnit, 1, `trap 'exit 0' TERM; (sh -c 'trap "" TERM; echo $$; exec sleep 1000' &); wait; sleep 1000 & wait`)
-	if others[0] != pids[0] {
-		t.Fatalf("it is %d, want %d again", others[0], pids[0])
-	}
+	var again *proc.Unit
+	var others []int
+	until(t, "the same number", func() bool { // a thread of ours may get it, until there are enough
+		must(t, os.WriteFile("/proc/sys/kernel/ns_last_pid", []byte(strconv.Itoa(pids[0]-1)), 0))
+		again, others = u.start(program.KillUnit, 1, `trap 'exit 0' TERM; (sh -c 'trap "" TERM; echo $$; exec sleep 1000' &); wait; sleep 1000 & wait`)
+		if others[0] == pids[0] {
+			return true
+		}
+		u.stop(again)
+		u.empty(again)
+		return false
+	})
 	orphaned(t, others[1])
 	u.checkLeft(unit, pids[1])
 	u.stop(again)
@@ -396,12 +399,9 @@ func TestBelongs(t *testing.T) {
 	check(bare, false, bares[1])
 	check(bare, true, bares[0])
 	// One that has become the main process keeps its own in the unit.
-	must(t, other.Follow(others[1]))
+	other.Follow(others[1])
 	u.running[others[1]] = true
 	check(other, true, others...)
-	if got := other.Leaders[len(other.Leaders)-1]; got.PID != others[1] || got.StartTime == 0 {
-		t.Errorf("it follows %+v", got)
-	}
 	u.end(u.kill(others[0]))
 	check(other, true, others[1])
 	u.stop(unit)
@@ -458,11 +458,7 @@ func BenchmarkSurvivors(b *testing.B) {
 			b.Fatal(err)
 		}
 		mine[pid], pids = true, append(pids, pid)
-		unit, err := proc.NewUnit(pid, program.KillUnit, fmt.Sprintf("MWLUA_INSTANCE=web#%d", i))
-		if err != nil {
-			b.Fatal(err)
-		}
-		units = append(units, unit)
+		units = append(units, proc.NewUnit(pid, program.KillUnit, fmt.Sprintf("MWLUA_INSTANCE=web#%d", i)))
 	}
 	end := func(pids []int) {
 		for _, pid := range pids {
