@@ -7,13 +7,15 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/mwlua/mwlua/core/program"
 )
 
 // Command is a program to start.
 type Command struct {
 	Argv  []string  // the first word is searched in PATH of Env, as execvp(3) does
 	Env   []string  // NAME=VALUE, the whole environment
-	Dir   string    // "" means ours
+	Dir   string    // "" means ours, or with Chroot the root; it is inside the Chroot
 	User  *Identity // nil means ours
 	Files []uintptr // its descriptors, from 0; nil means 0, 1 and 2 as ours
 	// Stdio are absolute paths of what 0, 1 and 2 are instead; "" means what Files says. 1 and 2 are appended to, and created
@@ -21,6 +23,24 @@ type Command struct {
 	Stdio  [3]string
 	Umask  *uint32 // nil means ours; only the goroutine that called Own may have one set
 	Limits []Limit // set in this order; what is not named is ours
+	// Listen are sockets that the program finds from descriptor 3 up, and ListenNames their names, as many: sd_listen_fds(3) says how
+	// it learns of them. Extra are further descriptors. All are ours, and stay so.
+	Listen      []uintptr
+	ListenNames []string
+	Extra       []Extra
+
+	Group       program.Group
+	CGroup      int    // a descriptor of the directory of a cgroup2 that the program is born in; 0 means ours
+	Nice        *int   // nil means ours
+	OOMScoreAdj *int   // nil means ours
+	Chroot      string // "" means our root; the program is searched in it
+	// Capabilities are the numbers of those that the program has whoever it runs as, and beyond which it can get none. nil means what
+	// its user has, empty means none. It takes CAP_SETPCAP, or NoNewPrivs, and those that are named.
+	Capabilities []uint
+	NoNewPrivs   bool
+	// Deathsig is the signal that the program gets when the thread dies that has called Own; 0 means none. A program that has
+	// more rights than who executes it, or that takes on another user, does not get it (prctl(2), PR_SET_PDEATHSIG).
+	Deathsig int
 	// NoShell does not try the shell with a file that the kernel does not know how to run.
 	NoShell bool
 }
@@ -33,7 +53,9 @@ type Identity struct {
 
 // StartError says which step of a start failed, and how. Nothing runs then, and no child is left to be collected.
 type StartError struct {
-	Step string        // "stdin", "stdout", "stderr", "umask", "limits", "fork", "credentials", "directory" or "exec"
+	// Step is "sockets", "stdin", "stdout", "stderr", "umask", "oom_score_adj", "limits", "nice", "cgroup", "fork", "chroot",
+	// "credentials", "capabilities", "no_new_privs", "deathsig", "directory" or "exec".
+	Step string
 	Path string        // what could not be opened, set, executed or entered, where that is known
 	Err  syscall.Errno // why
 }
@@ -45,10 +67,14 @@ func (e *StartError) Error() string {
 	return fmt.Sprintf("%s: %v", e.Path, e.Err)
 }
 
-// Start starts c in a process group of its own and returns its pid once its executable runs, that is after execve succeeded.
+// Start starts c and returns its pid once its executable runs, that is after execve succeeded.
 // The error is a *StartError. Signal dispositions and mask of the program are the defaults, if the caller owns the thread
 // (see Own) and ignores no signal (see DefaultIgnored).
 func Start(c Command) (int, error) {
+	c, err := c.passOn()
+	if err != nil {
+		return 0, err
+	}
 	if c.Stdio == [3]string{} && !c.needsShim() {
 		return c.search()
 	}
@@ -102,17 +128,16 @@ func goesOn(err syscall.Errno) bool {
 
 // candidate saves a fork for a directory of PATH that does not have the program.
 func (c Command) candidate(path string, denied *bool) bool {
-	if c.Dir != "" && !filepath.IsAbs(path) {
-		path = filepath.Join(c.Dir, path)
-	}
-	st, err := os.Stat(path)
+	mode, err := c.mode(path)
 	switch {
 	case errors.Is(err, os.ErrPermission):
 		*denied = true
 		return false
+	case errors.Is(err, errUnknown):
+		return true
 	case err != nil:
 		return false
-	case !st.Mode().IsRegular() || st.Mode()&0o111 == 0:
+	case !mode.IsRegular() || mode&0o111 == 0:
 		*denied = true
 		return false
 	}
@@ -155,22 +180,43 @@ func (c Command) execute(path string) (int, error) {
 
 // fork starts path directly. The error says nothing about the step.
 func (c Command) fork(path string, argv []string) (int, error) {
-	return syscall.ForkExec(path, argv, c.attr(true, true))
+	return syscall.ForkExec(path, argv, c.attr(allStages))
 }
 
-func (c Command) attr(user, dir bool) *syscall.ProcAttr {
-	a := &syscall.ProcAttr{Env: c.Env, Files: c.Files, Sys: &syscall.SysProcAttr{Setpgid: true}}
+// stage is how far a fork goes.
+type stage int
+
+// The stages, each after the one before.
+const (
+	forked stage = iota
+	inCGroup
+	inChroot
+	asUser
+	inDir
+	allStages = inDir
+)
+
+func (c Command) attr(upTo stage) *syscall.ProcAttr {
+	a := &syscall.ProcAttr{Env: c.Env, Files: c.Files, Sys: &syscall.SysProcAttr{
+		Setpgid: c.Group == program.OwnGroup, Setsid: c.Group == program.OwnSession, Pdeathsig: syscall.Signal(c.Deathsig),
+	}}
 	if c.Files == nil {
 		a.Files = []uintptr{0, 1, 2}
 	}
-	if dir {
-		a.Dir = c.Dir
+	if upTo >= inCGroup && c.CGroup != 0 {
+		a.Sys.UseCgroupFD, a.Sys.CgroupFD = true, c.CGroup
 	}
-	if user && c.User != nil {
+	if upTo >= inChroot && c.Chroot != "" {
+		a.Sys.Chroot, a.Dir = c.Chroot, "/" // a directory outside would be a way out of it (chroot(2))
+	}
+	if upTo >= asUser && c.User != nil {
 		// Only root may set groups; others may at most ask for what they are, and keep their groups, as under HAProxy.
 		a.Sys.Credential = &syscall.Credential{
 			Uid: c.User.UID, Gid: c.User.GID, Groups: c.User.Groups, NoSetGroups: os.Geteuid() != 0,
 		}
+	}
+	if upTo >= inDir && c.Dir != "" {
+		a.Dir = c.Dir
 	}
 	return a
 }
@@ -179,18 +225,23 @@ func (c Command) attr(user, dir bool) *syscall.ProcAttr {
 // with an execve that can only fail with ENAMETOOLONG: the first step that answers otherwise is the one.
 func (c Command) locate(path string, err syscall.Errno) *StartError {
 	unreachable := "/" + strings.Repeat("x", 5000) // over PATH_MAX, whatever the file system
-	try := func(user, dir bool) (syscall.Errno, bool) {
-		_, err := syscall.ForkExec(unreachable, c.Argv, c.attr(user, dir))
-		return toErrno(err), err != syscall.ENAMETOOLONG
-	}
-	if errno, failed := try(false, false); failed {
-		return &StartError{Step: "fork", Err: errno}
-	}
-	if errno, failed := try(true, false); c.User != nil && failed {
-		return &StartError{Step: "credentials", Err: errno}
-	}
-	if errno, failed := try(true, true); c.Dir != "" && failed {
-		return &StartError{Step: "directory", Path: c.Dir, Err: errno}
+	for _, s := range []struct {
+		upTo       stage
+		declared   bool
+		step, path string
+	}{
+		{forked, true, "fork", ""},
+		{inCGroup, c.CGroup != 0, "cgroup", ""},
+		{inChroot, c.Chroot != "", "chroot", c.Chroot},
+		{asUser, c.User != nil, "credentials", ""},
+		{inDir, c.Dir != "", "directory", c.Dir},
+	} {
+		if !s.declared {
+			continue
+		}
+		if _, err := syscall.ForkExec(unreachable, c.Argv, c.attr(s.upTo)); err != syscall.ENAMETOOLONG {
+			return &StartError{Step: s.step, Path: s.path, Err: toErrno(err)}
+		}
 	}
 	return &StartError{Step: "exec", Path: path, Err: err}
 }

@@ -1,5 +1,5 @@
 // Package shim is the process between a fork and the execve of a program that needs something done there for which
-// syscall.ForkExec has no place: resource limits, which belong to a process, so that nobody else can set them in time.
+// syscall.ForkExec has no place: resource limits and the like, which belong to a process, so that nobody else can set them in time.
 //
 // That process is this binary, executed anew with a variable in its environment that names a descriptor. It reads a Request
 // from it, does what that says, and becomes the program, with its pid, arguments, environment and descriptors; until then it is
@@ -23,13 +23,20 @@ func Variable(fd int) []string { return []string{variable + "=" + strconv.Itoa(f
 
 // Request is what a shim is to do, in this order, and what to execute then. Strings hold no NUL byte.
 type Request struct {
-	Umask  int // -1 means as it is
-	Limits []Limit
-	User   *User  // nil means as it is
-	Dir    string // "" means as it is
-	Path   string
-	Argv   []string
-	Env    []string
+	Umask        int  // -1 means as it is
+	OOMScoreAdj  *int // nil means as it is
+	Limits       []Limit
+	Nice         *int   // nil means as it is
+	Chroot       string // "" means as it is
+	User         *User  // nil means as it is
+	Capabilities []uint // numbers of the only ones that the program may have, and has; nil means as they are
+	NoNewPrivs   bool
+	Deathsig     int    // the signal that the program gets when Parent dies; 0 means none
+	Parent       int    // our pid, with Deathsig
+	Dir          string // "" means as it is
+	Path         string
+	Argv         []string
+	Env          []string
 }
 
 // Limit is a resource limit as setrlimit(2) has it.
@@ -47,25 +54,18 @@ type User struct {
 
 // Failure says at which step a shim ended.
 type Failure struct {
-	Step  string // "limits", "credentials", "directory" or "exec", or "" when it ended on its own
-	Limit int    // the index of the limit that could not be set
+	Step  string // the name of one of steps, or "" when it ended on its own
+	Index int    // of the limit or the capability that could not be set; -1 where that is not known
 	Err   syscall.Errno
 }
 
 func (f *Failure) Error() string { return f.Step + ": " + f.Err.Error() }
 
-// steps are the steps of a Failure by the number that a shim sends.
-var steps = [...]string{"limits", "credentials", "directory", "exec"}
+// none is a Failure's index that is none, as it is sent.
+const none = 0xff
 
-const (
-	stepLimits = iota
-	stepCredentials
-	stepDirectory
-	stepExec
-)
-
-// What a shim says: that it executes the program now, and, if that did not work, or something before it, a failure: the step,
-// the index of the limit, and the errno in two bytes.
+// What a shim says: that it executes the program now, and, if that did not work, or something before it, a failure: the step's
+// number, the index, and the errno in two bytes.
 const (
 	sayExecuting = 'x'
 	sayFailed    = 'f'
@@ -99,62 +99,22 @@ func Direct(fd int, r Request) error {
 	}
 	switch {
 	case len(said) == failureSize:
-		return &Failure{Step: steps[said[1]], Limit: int(said[2]), Err: syscall.Errno(int(said[3]) | int(said[4])<<8)}
+		return failure(said)
 	case executing:
 		return nil
 	default:
-		return &Failure{Err: syscall.EAGAIN}
+		return &Failure{Index: -1, Err: syscall.EAGAIN}
 	}
+}
+
+// failure is what a shim has said of its failure.
+func failure(said []byte) *Failure {
+	f := &Failure{Step: steps[said[1]].name, Index: int(said[2]), Err: syscall.Errno(int(said[3]) | int(said[4])<<8)}
+	if f.Index == none {
+		f.Index = -1
+	}
+	return f
 }
 
 // sizeSize is what the length of a request takes.
 const sizeSize = 8
-
-// encode is r as words that a NUL byte ends, after their length.
-func (r Request) encode() []byte {
-	var words []string
-	number := func(n uint64) { words = append(words, strconv.FormatUint(n, 10)) }
-	list := func(l []string) {
-		number(uint64(len(l)))
-		words = append(words, l...)
-	}
-	number(uint64(r.Umask + 1))
-	number(uint64(len(r.Limits)))
-	for _, l := range r.Limits {
-		number(uint64(l.Resource))
-		number(l.Soft)
-		number(l.Hard)
-	}
-	r.User.encode(number)
-	words = append(words, r.Dir, r.Path)
-	list(r.Argv)
-	list(r.Env)
-	data := make([]byte, sizeSize)
-	for _, w := range words {
-		data = append(append(data, w...), 0)
-	}
-	size := uint64(len(data) - sizeSize)
-	for i := range sizeSize {
-		data[i] = byte(size >> (8 * i))
-	}
-	return data
-}
-
-func (u *User) encode(number func(uint64)) {
-	if u == nil {
-		number(0)
-		return
-	}
-	number(1)
-	number(uint64(u.UID))
-	number(uint64(u.GID))
-	if !u.SetGroups {
-		number(0)
-		return
-	}
-	number(1)
-	number(uint64(len(u.Groups)))
-	for _, g := range u.Groups {
-		number(uint64(g))
-	}
-}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -29,11 +30,13 @@ func TestRequestArrivesAsItWas(t *testing.T) {
 		{Umask: -1, Path: "/bin/true", Argv: []string{"true"}},
 		{
 			Umask: 0o777, Limits: []Limit{{Resource: 7, Soft: 0, Hard: math.MaxUint64}, {Resource: 15, Soft: 1, Hard: 2}},
-			User: &User{UID: math.MaxUint32, GID: 1, Groups: []uint32{3, 4}, SetGroups: true},
-			Dir:  "/d", Path: "p", Argv: []string{"", "a b", "\xff"}, Env: []string{"A=1", "", "="},
+			User:        &User{UID: math.MaxUint32, GID: 1, Groups: []uint32{3, 4}, SetGroups: true},
+			OOMScoreAdj: new(-1000), Nice: new(-20), Chroot: "/c d", Capabilities: []uint{40, 0}, NoNewPrivs: true, Deathsig: 9, Parent: 1 << 22,
+			Dir: "/d", Path: "p", Argv: []string{"", "a b", "\xff"}, Env: []string{"A=1", "", "="},
 		},
 		{User: &User{UID: 1, SetGroups: true}, Argv: []string{"a"}, Env: strings.Split(strings.Repeat(long+" ", 12), " ")},
 		{User: &User{UID: 1, GID: 2}},
+		{OOMScoreAdj: new(0), Nice: new(0), Capabilities: []uint{}},
 	} {
 		ours, theirs := pair(t)
 		directed := make(chan error)
@@ -50,16 +53,38 @@ func TestRequestArrivesAsItWas(t *testing.T) {
 }
 
 func describe(p prepared) string {
-	argv, env := texts(p.argv), texts(p.env)
-	dir := ""
-	if p.dir != nil {
-		dir = text(p.dir)
+	r := Request{
+		Umask: p.umask, Limits: p.limits, Chroot: optionalText(p.chroot), User: p.user, NoNewPrivs: p.noNewPrivs, Deathsig: p.deathsig,
+		Parent: p.parent, Dir: optionalText(p.dir), Path: text(p.path), Argv: texts(p.argv), Env: texts(p.env),
 	}
-	return describeRequest(Request{Umask: p.umask, Limits: p.limits, User: p.user, Dir: dir, Path: text(p.path), Argv: argv, Env: env})
+	if p.niceSet {
+		r.Nice = &p.nice
+	}
+	if n, err := strconv.Atoi(string(p.oomScoreAdj)); err == nil {
+		r.OOMScoreAdj = &n
+	}
+	if p.capabilities != nil {
+		r.Capabilities = p.capabilities.numbers
+	}
+	return describeRequest(r)
 }
 
 func describeRequest(r Request) string {
-	return fmt.Sprintf("%d %v %+v %q %q %q %q", r.Umask, r.Limits, fmt.Sprint(r.User), r.Dir, r.Path, r.Argv, r.Env)
+	number := func(n *int) string {
+		if n == nil {
+			return "none"
+		}
+		return strconv.Itoa(*n)
+	}
+	return fmt.Sprintf("%d %s %v %s %q %+v %#v %v %d %d %q %q %q %q", r.Umask, number(r.OOMScoreAdj), r.Limits, number(r.Nice), r.Chroot,
+		fmt.Sprint(r.User), r.Capabilities, r.NoNewPrivs, r.Deathsig, r.Parent, r.Dir, r.Path, r.Argv, r.Env)
+}
+
+func optionalText(p *byte) string {
+	if p == nil {
+		return ""
+	}
+	return text(p)
 }
 
 func texts(list []*byte) (out []string) {
@@ -88,12 +113,13 @@ func TestDirectTellsHowAShimEnded(t *testing.T) {
 		want error
 	}{
 		{"x", nil},
-		{"", &Failure{Err: syscall.EAGAIN}},
-		{"f", &Failure{Err: syscall.EAGAIN}},
-		{"f\x00\x02\x01\x00", &Failure{Step: "limits", Limit: 2, Err: syscall.EPERM}},
-		{"f\x01\x00\x0b\x00", &Failure{Step: "credentials", Err: syscall.EAGAIN}},
-		{"f\x02\x00\x0d\x00", &Failure{Step: "directory", Err: syscall.EACCES}},
-		{"xf\x03\x00\x6d\x04", &Failure{Step: "exec", Err: 1133}},
+		{"", &Failure{Index: -1, Err: syscall.EAGAIN}},
+		{"f", &Failure{Index: -1, Err: syscall.EAGAIN}},
+		{"f\x02\x02\x01\x00", &Failure{Step: "limits", Index: 2, Err: syscall.EPERM}},
+		{"f\x05\xff\x0b\x00", &Failure{Step: "credentials", Index: -1, Err: syscall.EAGAIN}},
+		{"f\x06\x00\x01\x00", &Failure{Step: "capabilities", Err: syscall.EPERM}},
+		{"f\x09\xff\x0d\x00", &Failure{Step: "directory", Index: -1, Err: syscall.EACCES}},
+		{"xf\x0a\xff\x6d\x04", &Failure{Step: "exec", Index: -1, Err: 1133}},
 	} {
 		ours, theirs := pair(t)
 		if _, err := syscall.Write(theirs, []byte(test.said)); err != nil {
