@@ -3,6 +3,7 @@ module github.com/mwlua/mwlua
 go 1.26.0
 
 require (
+	github.com/adhocore/gronx v1.20.4
 	github.com/google/go-cmp v0.7.0
 	github.com/google/renameio/v2 v2.0.2
 	github.com/moby/sys/user v0.5.0

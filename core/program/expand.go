@@ -9,7 +9,7 @@ import (
 // ordinary character. It fails when a } is missing or lookup does not know a name; the text says which.
 //
 // Words of a declaration with Spec.Expand are expanded when an instance is spawned: ${name} is the program's name, ${instance}
-// its instance (0 while there is one), ${env:X} the variable X of its environment.
+// its Slot, ${env:X} the variable X of its environment.
 func Expand(text string, lookup func(name string) (string, bool)) (string, error) {
 	var out strings.Builder
 	for {

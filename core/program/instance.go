@@ -11,7 +11,7 @@ import (
 // maxInserted bounds what ${…} may insert into one text, in bytes: no argument and no variable can be longer (execve(2)).
 const maxInserted = 128 << 10
 
-// Instance returns what instance number of s gets: s with its ${…} replaced if s.Expand says so (see Expand), and the whole
+// Instance returns what instance number of s, its Slot, gets: s with its ${…} replaced if s.Expand says so (see Expand), and the whole
 // environment, in which own ("NAME=VALUE") comes over everything else. The error says which field cannot be expanded.
 //
 // In a value of s.Env, ${env:X} is what s.Env makes of X, in whatever order they are declared. Where s.Env has no X, or this is
@@ -85,11 +85,25 @@ func (e *expander) words(s *Spec, env []string) error {
 		}
 		return value
 	}
-	s.Command = slices.Clone(s.Command)
-	for i, word := range s.Command {
-		s.Command[i] = expand("command", word)
+	list := func(field string, words []string) []string {
+		words = slices.Clone(words)
+		for i, word := range words {
+			words[i] = expand(field, word)
+		}
+		return words
 	}
+	probe := func(field string, p *Probe) {
+		p.HTTP, p.TCP, p.Unix = expand(field, p.HTTP), expand(field, p.TCP), expand(field, p.Unix)
+		p.Command = list(field, p.Command)
+	}
+	s.Command, s.StopCommand = list("command", s.Command), list("stop_command", s.StopCommand)
 	s.Dir, s.Stdout, s.Stderr = expand("dir", s.Dir), expand("stdout", s.Stdout), expand("stderr", s.Stderr)
+	probe("ready", &s.Ready.Probe)
+	if s.Health != nil {
+		health := *s.Health
+		probe("health", &health.Probe)
+		s.Health = &health
+	}
 	switch {
 	case failed != nil:
 		return failed

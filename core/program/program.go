@@ -61,7 +61,8 @@ type Spec struct {
 	// Stdin, Stdout and Stderr say where the descriptors 0 to 2 lead: "null", "file:" and an absolute path (output is appended,
 	// the file is made with mode 0640 if there is none), or "", which means where mwlua's own lead.
 	Stdin, Stdout, Stderr string `json:",omitempty"`
-	// Expand says that Command, Dir, the values of Env, Stdout and Stderr are expanded for each instance: see the function Expand.
+	// Expand says that Command, Dir, the values of Env, Stdout, Stderr, StopCommand, and the texts of the probes of Ready and Health are
+	// expanded for each instance: see the function Expand.
 	Expand bool `json:",omitempty"`
 	// NoAutostart leaves the program down at the first load, and at the reload that adds it, until somebody starts it.
 	NoAutostart bool `json:",omitempty"`
@@ -172,13 +173,40 @@ func (s Spec) Changes(t Spec) []string {
 	add(s.Dir != t.Dir, "dir")
 	add(!slices.Equal(s.Env, t.Env) || s.WholeEnv != t.WholeEnv, "env")
 	add(!s.User.equal(t.User), "user")
-	add((s.Umask == nil) != (t.Umask == nil) || s.Umask != nil && *s.Umask != *t.Umask, "umask")
+	add(!equal(s.Umask, t.Umask), "umask")
 	add(!slices.Equal(s.Limits, t.Limits), "limits")
 	add(s.Stdin != t.Stdin, "stdin")
 	add(s.Stdout != t.Stdout, "stdout")
 	add(s.Stderr != t.Stderr, "stderr")
 	add(s.Expand != t.Expand, "expand")
+	add(s.Kind != t.Kind, "kind")
+	add(s.Ready.inherited() != t.Ready.inherited() || s.Ready.FD != t.Ready.FD, "ready")
+	add(s.Watchdog != t.Watchdog, "watchdog")
+	add(!slices.Equal(s.Sockets, t.Sockets), "sockets")
+	add(!equal(s.Nice, t.Nice), "nice")
+	add(!equal(s.OOMScoreAdj, t.OOMScoreAdj), "oom_score_adj")
+	add(s.NoNewPrivs != t.NoNewPrivs, "no_new_privs")
+	add((s.Capabilities == nil) != (t.Capabilities == nil) || !slices.Equal(s.Capabilities, t.Capabilities), "capabilities")
+	add(s.Chroot != t.Chroot, "chroot")
+	add(s.Group != t.Group, "process_group")
+	add(s.OnMasterDeath != t.OnMasterDeath, "on_master_death")
+	add(s.CGroup != t.CGroup, "cgroup")
 	return names
+}
+
+// inherited is By if an instance has something of it from its start: a variable, a descriptor, or an output that is looked at.
+func (r Ready) inherited() ReadyBy {
+	if r.By == ReadyProbe {
+		return ReadyAtOnce
+	}
+	return r.By
+}
+
+func equal[T comparable](a, b *T) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
 }
 
 func (c *Credential) equal(d *Credential) bool {
@@ -204,7 +232,7 @@ func (c Config) Validate() []Problem {
 		seen[s.Name] = s.Place
 		ps = append(ps, s.validate()...)
 	}
-	return ps
+	return append(ps, c.validateOrder()...)
 }
 
 func (s Spec) problem(format string, args ...any) Problem {
@@ -223,7 +251,7 @@ func (s Spec) validate() []Problem {
 	}
 	check(s.Name != "", "the name is empty")
 	check(len(s.Command) > 0 && s.Command[0] != "", "command: is required")
-	check(!nul(s.Command) && !nul(s.Env) && !nul([]string{s.Name, s.Dir}), "a NUL byte cannot be passed to a program")
+	check(!nul(s.Command) && !nul(s.Env) && !nul([]string{s.Name, s.Dir}) && !nul(s.lifeTexts()), "a NUL byte cannot be passed to a program")
 	check(s.StopSignal >= 0 && s.StopSignal < 65, "stop_signal: %d is not a signal", s.StopSignal)
 	check(s.ReloadSignal >= 0 && s.ReloadSignal < 65, "reload_signal: %d is not a signal", s.ReloadSignal)
 	check(s.StopTimeout >= 0 && s.FormerTimeout >= 0 && s.AnswerTimeout >= 0, "a timeout cannot be negative")
@@ -237,6 +265,9 @@ func (s Spec) validate() []Problem {
 	check(validStream(s.Stdin), "stdin: unknown value %q", s.Stdin)
 	check(validStream(s.Stdout), "stdout: unknown value %q", s.Stdout)
 	check(validStream(s.Stderr), "stderr: unknown value %q", s.Stderr)
+	for _, text := range s.validateLife() {
+		check(false, "%s", text)
+	}
 	for _, text := range s.Exit.Validate() {
 		ps = append(ps, s.problem("restart.%s", text))
 	}
