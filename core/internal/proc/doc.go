@@ -20,6 +20,10 @@ func Own() error {
 	return unix.PthreadSigmask(unix.SIG_SETMASK, &unix.Sigset_t{}, nil)
 }
 
+// Subreaper makes this process the parent of all descendants that lose theirs: they are collected here, and can be found. It holds
+// over an execve (prctl(2), PR_SET_CHILD_SUBREAPER; since Linux 3.4).
+func Subreaper() error { return unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
+
 // CloseOnExec marks every descriptor from 3 up as close-on-exec, so that nothing that we inherited reaches a program. Kernels
 // before 5.11 do not know it; there, what we inherited is passed on, and the error says so.
 func CloseOnExec() error {

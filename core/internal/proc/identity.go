@@ -24,7 +24,7 @@ func Identify(pid int) (Process, error) {
 	if err != nil {
 		return Process{}, err
 	}
-	fields, err := stat(pid)
+	_, fields, err := stat(pid)
 	if err != nil {
 		return Process{}, err
 	}
@@ -35,18 +35,19 @@ func Identify(pid int) (Process, error) {
 	return Process{PID: pid, StartTime: start, BootID: strings.TrimSpace(string(boot))}, nil
 }
 
-// stat returns the fields of /proc/PID/stat from the third on: the second, the name, may hold anything (proc(5)).
-func stat(pid int) ([]string, error) {
+// stat returns the name in /proc/PID/stat, which may hold anything, and the fields from the third on (proc(5)).
+func stat(pid int) (name string, fields []string, err error) {
 	path := fmt.Sprintf("/proc/%d/stat", pid)
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
-	if len(fields) < 52-2 {
-		return nil, fmt.Errorf("%s: %d fields", path, len(fields))
+	left, right := bytes.IndexByte(data, '('), bytes.LastIndexByte(data, ')')
+	fields = strings.Fields(string(data[right+1:]))
+	if left < 0 || right < left || len(fields) < 52-2 {
+		return "", nil, fmt.Errorf("%s: %d fields", path, len(fields))
 	}
-	return fields, nil
+	return string(data[left+1 : right]), fields, nil
 }
 
 // Pidfd is a descriptor of a process, child or not, that goes on naming it after its end.
@@ -106,7 +107,7 @@ func poll(fds []unix.PollFd, timeout time.Duration) error {
 // Fate returns the wait status of a process that has ended, whoever collects it: from /proc while nobody has, from the
 // pidfd afterwards (Linux 6.15 and later). false means that it is not known.
 func (p Pidfd) Fate(pid int) (unix.WaitStatus, bool) {
-	if fields, err := stat(pid); err == nil && fields[0] == "Z" {
+	if _, fields, err := stat(pid); err == nil && fields[0] == "Z" {
 		if code, err := strconv.ParseUint(fields[52-3], 10, 32); err == nil {
 			return unix.WaitStatus(code), true
 		}

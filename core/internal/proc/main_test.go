@@ -13,8 +13,14 @@ import (
 // patience is how long a test waits for anything. Nothing takes that long: it only ends a test that has failed.
 const patience = 20 * time.Second
 
-// TestMain makes this binary an image of a hand-over, if it is told so, and else the tests.
+// TestMain makes this binary an image of a hand-over, or a master, if it is told so, and else the tests.
 func TestMain(m *testing.M) {
+	if os.Getenv(masterVariable) != "" {
+		runMaster()
+	}
+	if os.Getenv(headlessVariable) != "" {
+		runHeadless()
+	}
 	switch os.Getenv(imageVariable) {
 	case "old":
 		runOldImage(os.Args[1:])

@@ -1,0 +1,5 @@
+package proc
+
+// ListedChildren and ScannedChildren are the two ways to find the children of a process.
+func ListedChildren(pid int) []int  { return look{}.children(pid) }
+func ScannedChildren(pid int) []int { return look{byParent: scan()}.children(pid) }
