@@ -20,6 +20,8 @@ const (
 	bufferSize = 8 << 10
 	// chunkSize is PIPE_BUF: what is written to a pipe at once is written whole or not at all (pipe(7)).
 	chunkSize = 4 << 10
+	// maxAhead is how much waits to be written, in bytes, when the pump reads on, because it looks for something.
+	maxAhead = 64 << 10
 	// maxLine is how much of a line is looked at, in bytes.
 	maxLine = 64 << 10
 	// maxLast bounds what Finish still takes out of the pipe, in bytes: more than one holds (pipe(7)).
@@ -118,6 +120,13 @@ func (p *Pump) Await(late <-chan struct{}) State {
 		s.Pattern = p.pattern.String()
 	}
 	return s
+}
+
+// Ignore makes the pump look for nothing any more.
+func (p *Pump) Ignore() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pattern, p.line = nil, nil
 }
 
 // Ended reports whether the pump has come to the end of the pipe, and has closed both ends of its own.

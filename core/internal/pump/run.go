@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"regexp"
 	"slices"
 	"time"
 
@@ -43,16 +44,16 @@ func (r run) isHalted() bool {
 
 // search looks for a line that matches. False means that it was found, and that halted came before anybody could hear it.
 func (r run) search() bool {
-	if r.pattern == nil {
+	pattern, rest := r.sought()
+	if pattern == nil {
 		return true
 	}
-	rest := r.line
 	for {
 		line, after, whole := bytes.Cut(rest, []byte("\n"))
 		if !whole && len(rest) < maxLine {
 			break
 		}
-		if r.pattern.Match(bytes.TrimSuffix(line[:min(len(line), maxLine)], []byte("\r"))) {
+		if pattern.Match(bytes.TrimSuffix(line[:min(len(line), maxLine)], []byte("\r"))) {
 			return r.tell()
 		}
 		if rest = after; !whole {
@@ -60,18 +61,25 @@ func (r run) search() bool {
 		}
 	}
 	r.mu.Lock()
-	r.line = slices.Clone(rest)
-	r.mu.Unlock()
+	defer r.mu.Unlock()
+	if r.pattern != nil {
+		r.line = slices.Clone(rest)
+	}
 	return true
+}
+
+// sought is what is looked for, and in what.
+func (r run) sought() (*regexp.Regexp, []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.pattern, r.line
 }
 
 func (r run) tell() bool {
 	if !r.found(r.halted) {
 		return false
 	}
-	r.mu.Lock()
-	r.pattern, r.line = nil, nil
-	r.mu.Unlock()
+	r.Ignore()
 	return true
 }
 
@@ -94,11 +102,15 @@ func (r run) read(buffer []byte) bool {
 	return false
 }
 
-// take makes data what is to be searched and written. All before it was written.
+// take adds data to what is to be searched and written.
 func (r run) take(data []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.rest = data
+	if len(r.rest) == 0 {
+		r.rest = data // the caller does not read into it before it is written
+	} else {
+		r.rest = slices.Concat(r.rest, data)
+	}
 	if r.pattern != nil {
 		r.line = append(r.line, data...)
 	}
@@ -154,11 +166,10 @@ func (r run) write() bool {
 // writable waits until Out takes something: it is shared with others, so it cannot be made non-blocking. False means that it was
 // halted.
 func (r run) writable() bool {
-	fds := []unix.PollFd{{Fd: int32(r.Out), Events: unix.POLLOUT}}
 	if r.isHalted() {
 		return false
 	}
-	if n, err := unix.Poll(fds, 0); n > 0 && err == nil {
+	if n, err := unix.Poll([]unix.PollFd{{Fd: int32(r.Out), Events: unix.POLLOUT}}, 0); n > 0 && err == nil {
 		return true
 	}
 	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
@@ -166,14 +177,35 @@ func (r run) writable() bool {
 		return true // no descriptor is left: the write waits, and Await does not wait for it
 	}
 	defer unix.Close(wake)
-	if !r.setWake(wake) {
-		return false
+	return r.setWake(wake) && r.wait(wake) && r.setWake(-1)
+}
+
+// wait waits until Out takes something, or it is woken. As long as something is looked for it reads on, so that a program whose
+// output nobody takes can be ready. False means that it was halted.
+func (r run) wait(wake int) bool {
+	buffer := make([]byte, bufferSize)
+	for {
+		fds := []unix.PollFd{{Fd: int32(r.Out), Events: unix.POLLOUT}, {Fd: int32(wake), Events: unix.POLLIN}, {Fd: -1, Events: unix.POLLIN}}
+		if pattern, _ := r.sought(); pattern != nil && len(r.rest) < maxAhead {
+			fds[2].Fd = int32(r.In)
+		}
+		if _, err := unix.Poll(fds, -1); err == unix.EINTR {
+			continue
+		}
+		if fds[2].Revents == 0 || fds[0].Revents != 0 || fds[1].Revents != 0 {
+			return true
+		}
+		n, err := unix.Read(r.In, buffer)
+		if n == 0 || err != nil && err != unix.EAGAIN {
+			r.Ignore() // it is the end, which is read again when all is written
+			continue
+		}
+		r.take(buffer[:max(n, 0)])
+		if !r.search() {
+			r.setWake(-1)
+			return false
+		}
 	}
-	fds = append(fds, unix.PollFd{Fd: int32(wake), Events: unix.POLLIN})
-	for err = unix.EINTR; err == unix.EINTR; {
-		_, err = unix.Poll(fds, -1)
-	}
-	return r.setWake(-1)
 }
 
 // setWake says what wakes the pump from now on. False means that it was halted before.
