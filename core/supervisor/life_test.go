@@ -1,0 +1,123 @@
+package supervisor_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mwlua/mwlua/core/policy"
+	"github.com/mwlua/mwlua/core/program"
+)
+
+// doing is a program that does things: see Act.
+func doing(t *testing.T, name string, words ...string) program.Spec {
+	return program.Spec{
+		Name: name, Command: append([]string{testBinary(t)}, words...), Env: []string{roleVariable + "=program", "GORACE=atexit_sleep_ms=0"},
+		StopTimeout: 200 * time.Millisecond, OnReload: program.IfChanged, ReloadSignal: int(unix.SIGUSR1),
+	}
+}
+
+// went waits until a program has come to a place in what it does.
+func (r *run) went(name string) {
+	r.t.Helper()
+	r.until(name, func() bool { return r.read(name) != "" })
+}
+
+// TestWhatAnInstanceHasSurvivesAReload: its NOTIFY_SOCKET, the pipes to which it says that it is ready and what it writes, and its
+// sockets, in the same state, twice.
+func TestWhatAnInstanceHasSurvivesAReload(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	address := l.Addr().String()
+	l.Close()
+
+	says := doing(t, "says", "say READY=1", "up says", "wait go1", "say STATUS=1", "barrier", "up said1", "wait go2", "barrier", "up said2", "sleep")
+	says.Ready.By = program.ReadyNotify
+	fd := doing(t, "fd", `to 4 not yet`, "up fd", "wait go1", `to 4 still not`, "up fd1", "wait go2", `to 4 now\n`, "up fd2", "sleep")
+	fd.Ready = program.Ready{By: program.ReadyFD, FD: 4}
+	writes := doing(t, "writes", `print one rea`, "up writes", "wait go1", `print dy\ntwo`, "up wrote1", "wait go2", `print \nthree\n`, "up wrote2", "sleep")
+	writes.Ready = program.Ready{By: program.ReadyLog, Pattern: "^one ready$"}
+	writes.Stdout = "file:@/out"
+	serves := doing(t, "serves", "serve", "up serves", "sleep")
+	serves.Sockets = []program.Socket{{Name: "http", Address: "tcp://" + address}}
+	serves.Exit = policy.Policy{When: policy.Always, Backoff: policy.Backoff{Base: 10 * time.Millisecond}}
+	leaves := doing(t, "leaves", "daemon up daemon, sleep", "wait daemon", "up leaves", "sleep")
+	leaves.Kill = program.KillUnit
+
+	r := newRun(t, programs(says, fd, writes, serves, leaves))
+	for _, name := range []string{"says", "fd", "writes", "serves", "leaves"} {
+		r.went(name)
+	}
+	socket := r.listening()
+	for i := range 2 {
+		r.reload(loaded)
+		r.write(fmt.Sprintf("go%d", i+1), "x", 0o644)
+		for _, name := range []string{"said", "fd", "wrote"} {
+			r.went(fmt.Sprintf("%s%d", name, i+1))
+		}
+		if got := r.listening(); len(got) != 1 || got[0] != socket[0] {
+			t.Errorf("after reload %d the supervisor has the sockets %v, before %v", i+1, got, socket)
+		}
+	}
+	r.until("the output", func() bool { return r.read("out") == "one ready\ntwo\nthree\n" })
+	if got := r.client(address); got != "serves#1 http" {
+		t.Errorf("a client was told %q", got)
+	}
+	must(t, os.Remove(r.path("serves")))
+	r.kill("serves#1")
+	if got := r.client(address); got != "serves#2 http" { // it waits until the next one is there
+		t.Errorf("a client was told %q", got)
+	}
+	r.signal(unix.SIGTERM)
+	r.exits(0)
+	if log := r.read("log"); strings.Contains(log, "Process ") || strings.Contains(log, "cannot") {
+		t.Errorf("the log tells of something that should not be%s", r.files())
+	}
+}
+
+// client is what one is told at an address.
+func (r *run) client(address string) string {
+	r.t.Helper()
+	conn, err := net.Dial("tcp", address)
+	must(r.t, err)
+	defer conn.Close()
+	must(r.t, conn.SetDeadline(time.Now().Add(patience)))
+	text, err := io.ReadAll(conn)
+	must(r.t, err)
+	return string(text)
+}
+
+// listening are the TCP sockets of the supervisor, as links in /proc.
+func (r *run) listening() (links []string) {
+	r.t.Helper()
+	dir := fmt.Sprintf("/proc/%d/fd", r.cmd.Process.Pid)
+	table, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/tcp", r.cmd.Process.Pid))
+	must(r.t, err)
+	entries, err := os.ReadDir(dir)
+	must(r.t, err)
+	for _, e := range entries {
+		link, _ := os.Readlink(dir + "/" + e.Name())
+		inode := strings.TrimSuffix(strings.TrimPrefix(link, "socket:["), "]")
+		if link != inode && strings.Contains(string(table), " "+inode+" ") {
+			links = append(links, link)
+		}
+	}
+	return links
+}
+
+// kill kills an instance whose pid the log has.
+func (r *run) kill(instance string) {
+	r.t.Helper()
+	_, after, found := strings.Cut(r.read("log"), instance+" started, pid ")
+	pid := 0
+	if _, err := fmt.Sscan(after, &pid); !found || err != nil || !r.lives(pid) {
+		r.t.Fatalf("%s has no pid%s", instance, r.files())
+	}
+	must(r.t, unix.Kill(pid, unix.SIGKILL))
+}
