@@ -83,11 +83,9 @@ func (s *supervisor) forget(in *instance) {
 	s.closeInstance(in)
 	delete(s.instances, in.id)
 	delete(s.emptying, in.id)
-	if in.unit.CGroup == "" {
-		return
-	}
-	if err := proc.RemoveCGroup(in.unit.CGroup); err != nil {
-		s.Log.Warn("%v: %v", in.id, err)
+	if in.unit.CGroup != "" {
+		s.cgroups = append(s.cgroups, in.unit.CGroup)
+		s.removeCGroups()
 	}
 }
 

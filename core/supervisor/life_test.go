@@ -81,6 +81,32 @@ func TestWhatAnInstanceHasSurvivesAReload(t *testing.T) {
 	}
 }
 
+// TestOutputSurvivesReloads: while a program writes without end, every byte arrives once.
+func TestOutputSurvivesReloads(t *testing.T) {
+	counts := doing(t, "counts", "up counts", "count enough", "up done", "sleep")
+	counts.Ready = program.Ready{By: program.ReadyLog, Pattern: "never"}
+	counts.Stdout, counts.Stderr = "file:@/out", "file:@/out"
+	r := newRun(t, programs(counts))
+	r.went("counts")
+	for range 5 {
+		r.reload(loaded)
+	}
+	r.write("enough", "x", 0o644)
+	r.went("done")
+	r.signal(unix.SIGTERM)
+	r.exits(0)
+	want := 0
+	for line := range strings.Lines(r.read("out")) {
+		if line != fmt.Sprintln(want) {
+			t.Fatalf("after %d comes %q", want-1, line)
+		}
+		want++
+	}
+	if want == 0 || want%100 != 0 {
+		t.Errorf("%d lines arrived", want)
+	}
+}
+
 // client is what one is told at an address.
 func (r *run) client(address string) string {
 	r.t.Helper()

@@ -32,8 +32,10 @@ func (s *supervisor) follow(a machine.Follow) {
 		return
 	}
 	if s.owners[a.Old] == a.ID {
-		delete(s.owners, a.Old) // of one that is not our child nothing comes, but that is a few bytes
-		s.silent[a.Old] = true
+		delete(s.owners, a.Old)
+		if proc.IsChild(a.Old) {
+			s.silent[a.Old] = true
+		}
 	} else { // it was collected, which is said in the queue
 		s.queue = slices.DeleteFunc(s.queue, func(ev machine.Event) bool {
 			exited, ok := ev.(machine.Exited)

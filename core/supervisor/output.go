@@ -29,6 +29,8 @@ func (s *supervisor) pumpOutput(id machine.ID, pipe pump.Pipe, state pump.State)
 		select {
 		case s.events <- machine.Ready{ID: id}:
 			return true
+		case <-s.sockets.left: // nobody wants to know any more
+			return true
 		case <-halted:
 			return false
 		}

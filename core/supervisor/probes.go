@@ -49,7 +49,7 @@ func (s *supervisor) attempt(a machine.Probe) error {
 		return probe.Attempt(what, time.Until(end).Round(time.Millisecond))
 	}
 	c.Argv = what.Command
-	return s.runFor(c, true, a.Limit)
+	return s.runFor(c, true, time.Until(end).Round(time.Millisecond))
 }
 
 // expandedProbe is what an attempt is of, with its ${…} replaced, and what the program is to proc.

@@ -48,6 +48,14 @@ func act(word string) int {
 		child(true, strings.Split(rest, ", "))
 	case "print":
 		os.Stdout.WriteString(strings.ReplaceAll(rest, `\n`, "\n"))
+	case "count": // prints numbers until there is a file of that name
+		for i := 0; missing(rest); i += 100 {
+			var b strings.Builder
+			for j := range 100 {
+				fmt.Fprintln(&b, i+j)
+			}
+			os.Stdout.WriteString(b.String())
+		}
 	case "complain":
 		os.Stderr.WriteString(strings.ReplaceAll(rest, `\n`, "\n"))
 	case "to": // FD and text
@@ -61,11 +69,7 @@ func act(word string) int {
 		os.WriteFile(rest+".new", []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644)
 		os.Rename(rest+".new", rest)
 	case "wait": // until there is a file of that name
-		for {
-			if _, err := os.Stat(rest); err == nil {
-				return -1
-			}
-			unix.Poll(nil, 3)
+		for missing(rest) {
 		}
 	case "env": // writes a variable to a file
 		os.WriteFile(rest, []byte(os.Getenv(rest)), 0o644)
@@ -83,6 +87,15 @@ func act(word string) int {
 		panic("unknown: " + word)
 	}
 	return -1
+}
+
+// missing reports whether there is no file of that name, and takes a moment for it.
+func missing(name string) bool {
+	_, err := os.Stat(name)
+	if err != nil {
+		unix.Poll(nil, 3)
+	}
+	return err != nil
 }
 
 func say(text string) {

@@ -86,7 +86,7 @@ func check(t *testing.T, err error) {
 	}
 }
 
-// end kills what is left: this process is the parent of all of it, sooner or later.
+// end kills and collects what is left: this process is the parent of all of it, sooner or later.
 func (r *rig) end() {
 	for {
 		links, _ := filepath.Glob("/proc/[0-9]*/cwd")
@@ -98,7 +98,7 @@ func (r *rig) end() {
 				unix.Kill(pid, unix.SIGKILL)
 			}
 		}
-		if left == 0 {
+		if _, err := unix.Wait4(-1, nil, unix.WNOHANG, nil); left == 0 && err == unix.ECHILD {
 			return
 		}
 		unix.Poll(nil, 3)

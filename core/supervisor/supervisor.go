@@ -65,9 +65,10 @@ type supervisor struct {
 	outputs   []output
 	probing   chan struct{} // has one entry for each probe that is under way
 	listeners map[machine.ProgramSocket]*listen.Socket
-	clock     int  // tells when the wall clock is set; none before anybody needs to know
-	adopts    bool // orphans of programs become our children
-	ungrouped bool // a control group could not be made, and that was said
+	clock     int      // tells when the wall clock is set; none before anybody needs to know
+	adopts    bool     // orphans of programs become our children
+	cgroups   []string // of instances that are gone, to be removed
+	ungrouped bool     // a control group could not be made, and that was said
 }
 
 // newSupervisor returns one without a machine. An error means that it could not be made.
@@ -120,6 +121,7 @@ func Run(o Options) (int, error) {
 	s.finishAnswers()
 	s.finishOutputs()
 	o.Log.Flush()
+	s.removeCGroups()
 	return status, nil
 }
 

@@ -34,6 +34,7 @@ func (s *supervisor) collect() {
 		}
 	})
 	s.ended(exits...)
+	s.removeCGroups()
 }
 
 // ended says that these processes of instances have ended, and what they leave, and which instances before them have nothing left.
@@ -75,7 +76,19 @@ func (s *supervisor) look() {
 		ended, units = append(ended, in), append(units, in.unit)
 	}
 	for i, left := range proc.Survivors(units, s.isMine) {
+		if len(left) == 0 {
+			s.silence(ended[i].left)
+		}
 		ended[i].left = left
+	}
+}
+
+// silence makes the ends of those that were left, and that nobody has collected yet, nobody's news.
+func (s *supervisor) silence(left []proc.Member) {
+	for _, m := range left {
+		if proc.IsChild(m.PID) {
+			s.silent[m.PID] = true
+		}
 	}
 }
 
@@ -100,6 +113,7 @@ func (s *supervisor) isSurvivor(pid int) bool {
 
 // signalUnit sends a signal to what is left of an instance.
 func (s *supervisor) signalUnit(a machine.SignalUnit) {
+	s.ended() // what is left may have ended in the hands of others
 	in := s.emptying[a.ID]
 	if in == nil {
 		return
@@ -107,7 +121,6 @@ func (s *supervisor) signalUnit(a machine.SignalUnit) {
 	if err := proc.SignalUnit(in.unit, a.Signal, s.isMine); err != nil {
 		s.Log.Warn("cannot send %s to all that is left of %v: %v", signalName(a.Signal), a.ID, err)
 	}
-	s.ended() // if nothing was left, no child will say so
 }
 
 // remember takes down whom an instance has, before a signal ends those who would tell.
@@ -143,6 +156,12 @@ func (s *supervisor) makeCGroup(spec program.Spec, b *birth, c *proc.Command) {
 		s.ungrouped = true
 		s.Log.Warn("%v runs without a control group of its own, and so do others: %v", b.id, err)
 	}
+}
+
+// removeCGroups removes the control groups of instances that are gone. The kernel may say for a moment that a process is in one that
+// was collected already; then it is tried again when children are collected, and at the end.
+func (s *supervisor) removeCGroups() {
+	s.cgroups = slices.DeleteFunc(s.cgroups, func(dir string) bool { return proc.RemoveCGroup(dir) == nil })
 }
 
 // kill ends what a helper has in its process group.

@@ -68,6 +68,12 @@ func TestStoppedMeansEmpty(t *testing.T) {
 					t.Errorf("process %d is alive", pid)
 				}
 			}
+			for len(r.s.silent) > 0 {
+				r.idle()
+			}
+			if text, _ := os.ReadFile(r.log); len(text) > 0 {
+				t.Errorf("the log has %s", text)
+			}
 			if r.s.instances[id] != nil || len(r.s.emptying) > 0 || r.s.instances[other] == nil {
 				t.Errorf("what is held is wrong: %v", r.s.instances)
 			}
@@ -141,6 +147,10 @@ func TestControlGroupOfAnInstance(t *testing.T) {
 	}
 	r.perform(machine.SignalUnit{ID: id, Signal: int(unix.SIGKILL)})
 	expect[machine.Emptied](r)
+	for len(r.s.cgroups) > 0 {
+		r.idle()
+		r.s.removeCGroups()
+	}
 	if _, err := os.Stat(dir); !os.IsNotExist(err) {
 		t.Errorf("%q is left: %v", dir, err)
 	}
