@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -96,7 +97,9 @@ func (s *supervisor) run(argv, env []string) (string, int, error) {
 		return "", 0, err
 	}
 	defer e.close()
-	exit, err := s.carryOut(e, runTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), runTimeout)
+	defer cancel()
+	exit, err := s.carryOut(ctx, e)
 	if err == errLate {
 		err = fmt.Errorf("%s did not end within %v", argv[0], runTimeout)
 	}
@@ -111,11 +114,9 @@ var (
 	errLate    = errors.New("it did not end in time")
 )
 
-// carryOut has an errand run, from the goroutine that wants it. One that does not end within limit is killed, with its process group,
-// and the error is errLate.
-func (s *supervisor) carryOut(e *errand, limit time.Duration) (proc.Exit, error) {
-	late := time.NewTimer(limit)
-	defer late.Stop()
+// carryOut has an errand run, from the goroutine that wants it. One that does not end before ctx is done is killed, with its process
+// group, and the error is errLate.
+func (s *supervisor) carryOut(ctx context.Context, e *errand) (proc.Exit, error) {
 	if !s.send(e) {
 		return proc.Exit{}, errLeaving
 	}
@@ -125,7 +126,7 @@ func (s *supervisor) carryOut(e *errand, limit time.Duration) (proc.Exit, error)
 	select {
 	case exit := <-e.ended:
 		return exit, nil
-	case <-late.C:
+	case <-ctx.Done():
 		s.send(&errand{kill: true, pid: e.pid})
 		return proc.Exit{}, errLate
 	}

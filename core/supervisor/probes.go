@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -32,24 +33,26 @@ func (s *supervisor) probe(a machine.Probe) {
 }
 
 func (s *supervisor) attempt(a machine.Probe) error {
-	end := time.Now().Add(a.Limit)
-	wait := time.NewTimer(a.Limit)
-	defer wait.Stop()
+	ctx, cancel := context.WithTimeout(context.Background(), a.Limit)
+	defer cancel()
 	select {
 	case s.probing <- struct{}{}:
 		defer func() { <-s.probing }()
-	case <-wait.C:
+	case <-ctx.Done():
 		return fmt.Errorf("%d other probes have no answer yet", maxProbes)
 	}
 	what, c, err := expandedProbe(a)
 	switch {
 	case err != nil:
 		return fmt.Errorf("cannot expand %v", err)
-	case len(what.Command) == 0:
-		return probe.Attempt(what, time.Until(end).Round(time.Millisecond))
+	case len(what.Command) > 0:
+		c.Argv = what.Command
+		return s.runFor(ctx, a.Limit, c, true)
 	}
-	c.Argv = what.Command
-	return s.runFor(c, true, time.Until(end).Round(time.Millisecond))
+	if err = probe.Attempt(ctx, what); err == context.DeadlineExceeded {
+		return fmt.Errorf("no answer within %v", a.Limit)
+	}
+	return err
 }
 
 // expandedProbe is what an attempt is of, with its ${…} replaced, and what the program is to proc.
@@ -74,8 +77,10 @@ func (s *supervisor) runStop(a machine.RunStop) {
 	if err != nil {
 		err = fmt.Errorf("cannot expand %v", err)
 	} else {
+		ctx, cancel := context.WithTimeout(context.Background(), a.Limit)
+		defer cancel()
 		c.Argv = spec.StopCommand
-		err = s.runFor(c, false, a.Limit)
+		err = s.runFor(ctx, a.Limit, c, false)
 	}
 	answer := machine.StopRan{ID: a.ID, OK: err == nil}
 	if err != nil {
@@ -90,8 +95,8 @@ func commandVariables(id machine.ID, pid int) []string {
 }
 
 // runFor runs a command for an instance, as that runs. nil says that it ended with 0; the error says how it ended otherwise, in one
-// line, with the first one of its output.
-func (s *supervisor) runFor(c proc.Command, attempt bool, limit time.Duration) error {
+// line, with the first one of its output. ctx ends it, limit is what is said of that.
+func (s *supervisor) runFor(ctx context.Context, limit time.Duration, c proc.Command, attempt bool) error {
 	c.Stdio = [3]string{}
 	c.Group = program.OwnGroup
 	e, err := newErrand(c)
@@ -103,7 +108,7 @@ func (s *supervisor) runFor(c proc.Command, attempt bool, limit time.Duration) e
 	if err := e.bound(); err != nil {
 		return fmt.Errorf("cannot bound its output: %w", err)
 	}
-	exit, err := s.carryOut(e, limit)
+	exit, err := s.carryOut(ctx, e)
 	if err == nil && exit.Signal == 0 && exit.Code == 0 {
 		return nil
 	}
@@ -115,7 +120,7 @@ func (s *supervisor) runFor(c proc.Command, attempt bool, limit time.Duration) e
 	var failed *proc.StartError
 	switch {
 	case err == errLate:
-		return fmt.Errorf("%w%s", probe.Late(limit), text)
+		return fmt.Errorf("no answer within %v%s", limit, text)
 	case errors.As(err, &failed):
 		return fmt.Errorf("cannot run it: %s: %w", failed.Step, err)
 	case err != nil:

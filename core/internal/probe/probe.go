@@ -16,7 +16,6 @@ import (
 	"net/url"
 	"os"
 	"syscall"
-	"time"
 
 	"github.com/mwlua/mwlua/core/program"
 )
@@ -25,20 +24,16 @@ import (
 // in which nothing counts.
 const maxAnswer = 16 << 10
 
-// Attempt makes one attempt of what within limit, from any goroutine; what is one by HTTP, TCP or Unix. nil is a success. The
-// error says in one line, for the operator, what happened: `connect 127.0.0.1:80: connection refused`.
-func Attempt(what program.Probe, limit time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	defer cancel()
+// Attempt makes one attempt of what until ctx is done, from any goroutine; what is one by HTTP, TCP or Unix. nil is a success. The
+// error says in one line, for the operator, what happened: `connect 127.0.0.1:80: connection refused`. It is
+// context.DeadlineExceeded if there was no answer.
+func Attempt(ctx context.Context, what program.Probe) error {
 	err := attempt(ctx, what)
 	if err != nil && (ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded)) {
-		return Late(limit)
+		return context.DeadlineExceeded
 	}
 	return err
 }
-
-// Late is the error of an attempt that has no answer within limit.
-func Late(limit time.Duration) error { return fmt.Errorf("no answer within %v", limit) }
 
 func attempt(ctx context.Context, what program.Probe) error {
 	switch {

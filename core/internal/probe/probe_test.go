@@ -1,6 +1,7 @@
 package probe_test
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -21,12 +22,18 @@ const patience = 20 * time.Second
 func check(t *testing.T, what program.Probe, limit time.Duration, want string) {
 	t.Helper()
 	got := ""
-	if err := probe.Attempt(what, limit); err != nil {
+	if err := attempt(what, limit); err != nil {
 		got = err.Error()
 	}
 	if got != want {
 		t.Errorf("attempt of %+v: %q, want %q", what, got, want)
 	}
+}
+
+func attempt(what program.Probe, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	return probe.Attempt(ctx, what)
 }
 
 // listen listens and accepts nobody.
@@ -96,7 +103,7 @@ func TestGET(t *testing.T) {
 // TestNoAnswer: a server that takes the connection and is silent, and one that never ends its answer's head.
 func TestNoAnswer(t *testing.T) {
 	l := listen(t, "tcp", "127.0.0.1:0")
-	check(t, program.Probe{HTTP: "http://" + l.Addr().String() + "/"}, 50*time.Millisecond, "no answer within 50ms")
+	check(t, program.Probe{HTTP: "http://" + l.Addr().String() + "/"}, 50*time.Millisecond, "context deadline exceeded")
 
 	drips := listen(t, "tcp", "127.0.0.1:0")
 	go func() {
@@ -114,7 +121,7 @@ func TestNoAnswer(t *testing.T) {
 		}
 	}()
 	url := "http://" + drips.Addr().String() + "/"
-	if err := probe.Attempt(program.Probe{HTTP: url}, patience); err == nil || !strings.HasPrefix(err.Error(), "GET "+url+": ") {
+	if err := attempt(program.Probe{HTTP: url}, patience); err == nil || !strings.HasPrefix(err.Error(), "GET "+url+": ") {
 		t.Errorf("an answer without an end: %v", err)
 	}
 }
