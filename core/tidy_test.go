@@ -55,7 +55,7 @@ var libraries = map[string]struct {
 	"github.com/hashicorp/go-plugin":  {in: []string{"plugins"}},
 	"github.com/spf13/cobra":          {in: []string{"cmd/mwlua"}},
 	"github.com/moby/sys/user":        {in: []string{"compat/haproxycfg", "lua"}},
-	"github.com/adhocore/gronx":        {in: []string{"core/cron"}},
+	"github.com/adhocore/gronx":       {in: []string{"core/cron"}},
 	"github.com/google/renameio/v2":   {in: []string{"core/supervisor", "cmd/mwlua"}},
 	"golang.org/x/sys":                {in: []string{"core/internal", "core/supervisor", "core/control"}, inTests: []string{"cmd", "compat"}},
 	"github.com/google/go-cmp":        {inTests: []string{"."}},

@@ -40,7 +40,7 @@ func (w *writer) compare(config program.Config, text string) {
 // origins is the place of the program that a text of a problem names.
 func origins(config program.Config, text string) program.Place {
 	for _, s := range config.Programs {
-		if strings.HasPrefix(text, "program "+quote(s.Name)+":") {
+		if strings.HasPrefix(text, kindWord(s.Kind)+" "+quote(s.Name)+":") {
 			return s.Place
 		}
 	}

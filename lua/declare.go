@@ -11,7 +11,7 @@ import (
 
 // half is what `program "web"` yields: a declaration that waits for its table.
 type half struct {
-	kind string // program, override
+	kind string // program, oneshot, cron, override
 	name string
 	at   program.Place
 	done bool
@@ -20,7 +20,9 @@ type half struct {
 // declareFunctions are the calls that declare things.
 func (l *loader) declareFunctions() map[string]lua.LGFunction {
 	return map[string]lua.LGFunction{
-		"program":    l.named("program", l.program),
+		"program":    l.named("program", l.declare(program.Service)),
+		"oneshot":    l.named("oneshot", l.declare(program.OneShot)),
+		"cron":       l.named("cron", l.declare(program.Cron)),
 		"override":   l.named("override", l.override),
 		"defaults":   l.tabled("defaults", l.setDefaults),
 		"supervisor": l.tabled("supervisor", l.supervisor),
@@ -115,12 +117,18 @@ func (l *loader) value(what string, at program.Place, table *lua.LTable) value {
 	return value{l: l, lv: table, what: what, at: at, call: at}
 }
 
-// program is program "name" { … }.
-func (l *loader) program(L *lua.LState, name string, at program.Place, table *lua.LTable) lua.LValue {
+// declare makes program "name" { … } of a kind.
+func (l *loader) declare(kind program.Kind) declared {
+	return func(L *lua.LState, name string, at program.Place, table *lua.LTable) lua.LValue {
+		return l.program(L, kind, name, at, table)
+	}
+}
+
+func (l *loader) program(L *lua.LState, kind program.Kind, name string, at program.Place, table *lua.LTable) lua.LValue {
 	l.checkTime(L)
 	d := l.defaults.clone()
-	d.what = "program " + quote(name)
-	d.spec.Name, d.spec.Place = name, at
+	d.what = kindWord(kind) + " " + quote(name)
+	d.spec.Name, d.spec.Place, d.spec.Kind = name, at, kind
 	v := l.value(d.what, at, table)
 	first := l.names[name]
 	switch {
@@ -133,7 +141,7 @@ func (l *loader) program(L *lua.LState, name string, at program.Place, table *lu
 	default:
 		l.names[name] = d
 	}
-	v.decode(d, l.fields.program)
+	v.decode(d, l.fields.of(kind))
 	l.required(d, v)
 	l.drafts = append(l.drafts, d)
 	return l.handle(L, d)
@@ -146,6 +154,9 @@ func (l *loader) required(d *draft, v value) {
 	}
 	if len(d.spec.Command) == 0 && d.shell == "" && !given("command") && !given("shell") {
 		v.errorf("command: is required (in this call)")
+	}
+	if d.spec.Kind == program.Cron && d.spec.Schedule == "" && !given("schedule") {
+		v.errorf("schedule: is required (in this call)")
 	}
 }
 
@@ -190,12 +201,13 @@ func (l *loader) override(L *lua.LState, name string, at program.Place, table *l
 		d = newDraft()
 		d.what, d.spec.Name = v.what, name
 	}
-	v.decode(d, l.fields.program)
+	v.what = d.what
+	v.decode(d, l.fields.of(d.spec.Kind))
 	return l.handle(L, d)
 }
 
 // setDefaults is defaults { … }: for the programs declared after it. A further one adds to it.
-func (l *loader) setDefaults(_ program.Place, v value) { v.decode(l.defaults, l.fields.program) }
+func (l *loader) setDefaults(_ program.Place, v value) { v.decode(l.defaults, l.fields.defaults) }
 
 // supervisor is supervisor { … }, once.
 func (l *loader) supervisor(at program.Place, v value) {

@@ -11,9 +11,16 @@ func Definitions() string {
 	var b strings.Builder
 	b.WriteString("---@meta\n-- " + generated + "\n")
 	all := newFieldSet()
-	writeClass(&b, "Program", all.program)
-	writeClass(&b, "Supervisor", all.supervisor)
 	b.WriteString("\n---@class mwlua.Handle\n---@field name string The program's name.\n")
+	written := make(map[string]bool)
+	for _, class := range []struct {
+		name   string
+		fields []field
+	}{
+		{"Program", all.program}, {"Oneshot", all.oneshot}, {"Cron", all.cron}, {"Defaults", all.defaults}, {"Supervisor", all.supervisor},
+	} {
+		writeClass(&b, class.name, class.fields, written)
+	}
 	b.WriteString("\n---@class mwlua\n")
 	for _, c := range constantDocs() {
 		fmt.Fprintf(&b, "---@field %s %s %s\n", c.name, c.kind, c.doc)
@@ -28,8 +35,9 @@ func Definitions() string {
 
 func writeFunction(b *strings.Builder, f described) {
 	fmt.Fprintf(b, "---%s\n", f.doc)
-	if len(f.params) == 2 && f.params[1] == "keys mwlua.Program" {
-		fmt.Fprintf(b, "---@overload fun(name: string): fun(keys: mwlua.Program): %s\n", f.result)
+	if len(f.params) == 2 && f.result == "mwlua.Handle" {
+		_, keys, _ := strings.Cut(f.params[1], " ")
+		fmt.Fprintf(b, "---@overload fun(name: string): fun(keys: %s): %s\n", keys, f.result)
 	}
 	var params []string
 	for _, p := range f.params {
@@ -43,11 +51,12 @@ func writeFunction(b *strings.Builder, f described) {
 	fmt.Fprintf(b, "function %s(%s) end\n", f.name, strings.Join(params, ", "))
 }
 
-// writeClass writes a table of fields, after those that it refers to.
-func writeClass(b *strings.Builder, name string, fields []field) {
+// writeClass writes a table of fields, after those that it refers to and that are not written yet.
+func writeClass(b *strings.Builder, name string, fields []field, written map[string]bool) {
 	for _, f := range fields {
-		if f.keys != nil {
-			writeClass(b, className(f), f.keys)
+		if f.keys != nil && !written[className(f)] {
+			writeClass(b, className(f), f.keys, written)
+			written[className(f)] = true
 		}
 	}
 	fmt.Fprintf(b, "\n---@class (exact) mwlua.%s\n", name)

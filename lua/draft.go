@@ -17,12 +17,20 @@ type draft struct {
 	spec     program.Spec // what needs no second look is in here already
 	what     string       // program "web"
 	disabled bool
+	none     bool // no instance of a program is wanted
 	foreign  bool // declared in another language
 
 	shell        string
 	onReload     string // "" leaves spec as it is
 	reloadSignal int    // 0 if none was given
 	expand       bool
+
+	after, needs []wait
+
+	// Of what ends by itself.
+	retries    int
+	retryDelay time.Duration
+	onFail     string
 
 	account   *Account
 	group     *uint32
@@ -49,10 +57,13 @@ func newDraft() *draft {
 			StopTimeout:   10 * time.Second,
 			MaxFormer:     2,
 			FormerTimeout: 30 * time.Minute,
+			Kill:          program.KillUnit,
 			Exit:          defaultPolicy(),
 		},
-		onReload: "if-changed",
-		inherit:  true,
+		onReload:   "if-changed",
+		inherit:    true,
+		retryDelay: time.Second,
+		onFail:     "fail",
 	}
 }
 
@@ -61,28 +72,6 @@ func (d *draft) clone() *draft {
 	c := *d
 	c.env = maps.Clone(d.env)
 	return &c
-}
-
-// expands says that a field was set whose text is to be expanded. What a foreign program has already is not.
-func (d *draft) expands() {
-	if d.expand {
-		return
-	}
-	d.expand = true
-	if s := &d.spec; d.foreign {
-		s.Command, s.Env = escaped(s.Command), escaped(s.Env)
-		s.Dir, s.Stdout, s.Stderr = escape(s.Dir), escape(s.Stdout), escape(s.Stderr)
-	}
-}
-
-func escape(text string) string { return strings.ReplaceAll(text, "${", "$${") }
-
-func escaped(list []string) []string {
-	var out []string
-	for _, text := range list {
-		out = append(out, escape(text))
-	}
-	return out
 }
 
 func (d *draft) setLimit(limit program.Limit) {
@@ -96,7 +85,10 @@ func (l *loader) takeBase(base program.Config) {
 	l.config = base
 	l.config.Programs, l.config.Env = nil, nil
 	for _, spec := range base.Programs {
-		d := &draft{spec: spec, what: `program ` + quote(spec.Name), foreign: true, inherit: true, expand: spec.Expand}
+		d := &draft{spec: spec, foreign: true, inherit: true, expand: spec.Expand, retryDelay: time.Second, onFail: "fail"}
+		d.what = kindWord(spec.Kind) + " " + quote(spec.Name)
+		d.after, d.needs = waitsFor(l, d, spec.After), waitsFor(l, d, spec.Needs)
+		d.undoKind()
 		l.drafts = append(l.drafts, d)
 		l.names[spec.Name] = d
 	}
@@ -111,10 +103,11 @@ func (l *loader) convert() program.Config {
 	}
 	search := newSearch()
 	for _, d := range l.drafts {
-		if d.disabled {
+		if d.left() {
 			continue
 		}
 		spec := d.finish(config)
+		spec.After, spec.Needs = l.present(d.after), l.present(d.needs)
 		if text := search.missing(config, spec); text != "" && !d.foreign {
 			l.warnf(spec.Place, "%s: %s", d.what, text)
 		}
@@ -162,40 +155,10 @@ func (d *draft) finish(config program.Config) program.Spec {
 		s.Command = []string{"/bin/sh", "-c", text}
 	}
 	d.finishReload(&s)
+	d.finishKind(&s)
 	d.finishIdentity(&s)
 	d.finishEnv(&s, config)
 	return settled(s)
-}
-
-// settled is s without Expand if there is nothing to expand in it: only $${, which are written as what they stand for then. So a
-// declaration that means the same is the same, whatever language it was made in.
-func settled(s program.Spec) program.Spec {
-	if !s.Expand {
-		return s
-	}
-	open := false
-	plain := func(text string) string {
-		out, err := program.Expand(text, func(string) (string, bool) { return "", false })
-		open = open || err != nil
-		return out
-	}
-	plainList := func(list []string, keep func(text string) int) []string {
-		var out []string
-		for _, text := range list {
-			n := keep(text)
-			out = append(out, text[:n]+plain(text[n:]))
-		}
-		return out
-	}
-	t := s
-	t.Expand = false
-	t.Command = plainList(s.Command, func(string) int { return 0 })
-	t.Env = plainList(s.Env, func(kv string) int { return strings.IndexByte(kv, '=') + 1 })
-	t.Dir, t.Stdout, t.Stderr = plain(s.Dir), plain(s.Stdout), plain(s.Stderr)
-	if open {
-		return s
-	}
-	return t
 }
 
 func (d *draft) finishReload(s *program.Spec) {

@@ -31,6 +31,8 @@ const (
 	choiceTable kind = "choice or table"
 	aLimit      kind = "limit"
 	anInherit   kind = "boolean or list of names"
+	aUnitList   kind = "handle or name, or a list of them"
+	aSignalKeep kind = "signal or \"keep\""
 )
 
 // field is one key of a table: what a user may write there, and where it goes. The tables of fields are the only place where
@@ -50,15 +52,6 @@ type field struct {
 	get func(d *draft) string
 	// items are those of a table whose keys are the user's. Then there is no get.
 	items func(d *draft) []entry
-}
-
-// fieldSet are the tables of fields of one load.
-type fieldSet struct {
-	program, supervisor []field
-}
-
-func newFieldSet() fieldSet {
-	return fieldSet{program: programFields(), supervisor: supervisorFields()}
 }
 
 // find is the field called name.

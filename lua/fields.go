@@ -1,6 +1,7 @@
 package lua
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,15 +13,9 @@ import (
 	"github.com/mwlua/mwlua/core/program"
 )
 
-// programFields are the keys of program, defaults and override.
-func programFields() []field {
-	return slices.Concat(commandFields(), identityFields(), environmentFields(), streamFields(), lifeFields(), reloadFields(),
-		[]field{restartField()})
-}
-
 func commandFields() []field {
 	return []field{
-		{name: "command", kind: aList, not: "shell", also: []string{"cmd", "exec", "execstart", "args", "argv", "run"},
+		{name: "command", kind: aList, not: "shell", also: []string{"cmd", "exec", "execstart", "args", "argv"},
 			doc: "The program and its arguments, one string each; numbers are taken too. The first is looked up in the PATH of the " +
 				"program's own environment. Either this or `shell` is required.",
 			set: func(d *draft, v value) {
@@ -203,10 +198,19 @@ func streamFields() []field {
 // sameSignal is the stop_signal that is passed on.
 const sameSignal = "same"
 
-func lifeFields() []field {
-	return []field{
-		notField("autostart", "Whether it is started when mwlua starts, or when a reload adds it. If not, it waits for `mwlua start`.",
-			func(d *draft) *bool { return &d.spec.NoAutostart }).called("auto_start"),
+func autostartField() field {
+	return notField("autostart", "Whether it is started when mwlua starts, or when a reload adds it. If not, it waits for `mwlua start`.",
+		func(d *draft) *bool { return &d.spec.NoAutostart }).called("auto_start")
+}
+
+func criticalField() field {
+	return boolField("critical", "false", "Whether its final failure ends mwlua, with its exit code. See `exit_when` of supervisor.",
+		func(d *draft) *bool { return &d.spec.Critical })
+}
+
+// stopFields are about how it is stopped, and what its end means.
+func stopFields() []field {
+	return append([]field{
 		{name: "stop_signal", kind: aSignal, value: `"SIGTERM"`, also: []string{"stopsignal", "kill_signal", "killsignal"},
 			doc: "The signal that asks it to stop. \"same\" is the one that mwlua itself was asked with, SIGTERM or SIGINT, as HAProxy " +
 				"passes it on.",
@@ -242,9 +246,7 @@ func lifeFields() []field {
 				}
 				return list(d.spec.Exit.SuccessCodes, strconv.Itoa)
 			}},
-		boolField("critical", "false", "Whether its final failure ends mwlua, with its exit code. See `exit_when` of supervisor.",
-			func(d *draft) *bool { return &d.spec.Critical }),
-	}
+	}, endingFields()...)
 }
 
 func reloadFields() []field {
@@ -267,14 +269,14 @@ func reloadFields() []field {
 				}
 				return signalText(d.reloadSignal)
 			}},
+		choiceField("overlap", "at-once", "How a new instance follows an old one at a reload. \"at-once\": the old one is told to go and the new "+
+			"one is started in the same moment. \"stop-first\": the old one is stopped, then the new one is started. \"start-first\": the "+
+			"old one is told to go when the new one is ready; if that never comes, the old one stays.", overlaps(), setOverlap,
+			func(d *draft) string { return cmp.Or(string(d.spec.Overlap), "at-once") }),
 		notField("start_on_reload", "false never starts it at a reload, but only when mwlua itself starts, as `no option "+
 			"start-on-reload` of HAProxy does.", func(d *draft) *bool { return &d.spec.NoStartOnReload }),
-		{name: "max_former", kind: anInteger, value: "2", doc: "How many replaced instances may still be on their way out. The oldest " +
-			"beyond are stopped at the next reload. 0 means any number.", set: func(d *draft, v value) {
-			if n, ok := v.integer(0, 10_000); ok {
-				d.spec.MaxFormer = n
-			}
-		}, get: func(d *draft) string { return strconv.Itoa(d.spec.MaxFormer) }},
+		integerField("max_former", "2", "How many replaced instances may still be on their way out. The oldest beyond are stopped at the next "+
+			"reload. 0 means any number.", 0, 10_000, func(d *draft) *int { return &d.spec.MaxFormer }),
 		timeoutField("former_timeout", "30m", "How long a replaced instance may go on. Then it is stopped. false means for ever.",
 			func(d *draft) *time.Duration { return &d.spec.FormerTimeout }),
 	}

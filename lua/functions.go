@@ -16,13 +16,16 @@ func functionDocs() []described {
 		return described{"log." + level, "log." + level + "(format, …)", doc, []string{"format string", "... any"}, ""}
 	}
 	return []described{
-		{"program", `program "NAME" { KEY = … }`, "Declares a program. `program(\"NAME\", { … })` means the same. It yields a handle, whose " +
-			"only field is `name`. A name is made of letters, digits and `_ . @ -`, at most 64, and is unique.",
-			[]string{"name string", "keys mwlua.Program"}, "mwlua.Handle"},
-		{"defaults", `defaults { KEY = … }`, "Sets keys for the programs that are declared after it. A further one adds to it; what a program " +
-			"says itself is stronger, key by key, also within `env`, `labels`, `limits` and `restart`.", []string{"keys mwlua.Program"}, ""},
-		{"override", `override "NAME" { KEY = … }`, "Changes keys of a program that is declared already, in Lua or in an haproxy.cfg.",
-			[]string{"name string", "keys mwlua.Program"}, "mwlua.Handle"},
+		{"program", `program "NAME" { KEY = … }`, "Declares what keeps running. `program(\"NAME\", { … })` means the same. It yields a handle, " +
+			"which `after` and `needs` take, and whose only field is `name`. A name is made of letters, digits and `_ . @ -`, at most 64, and " +
+			"is unique over all kinds.", []string{"name string", "keys mwlua.Program"}, "mwlua.Handle"},
+		{"oneshot", `oneshot "NAME" { KEY = … }`, "Declares what does its work and ends, such as a migration.",
+			[]string{"name string", "keys mwlua.Oneshot"}, "mwlua.Handle"},
+		{"cron", `cron "NAME" { KEY = … }`, "Declares what the clock starts.", []string{"name string", "keys mwlua.Cron"}, "mwlua.Handle"},
+		{"defaults", `defaults { KEY = … }`, "Sets keys for what is declared after it, as far as its kind has them. A further one adds to it; what " +
+			"a declaration says itself is stronger, key by key, also within tables.", []string{"keys mwlua.Defaults"}, ""},
+		{"override", `override "NAME" { KEY = … }`, "Changes keys of what is declared already, in Lua or in an haproxy.cfg. It takes the keys of its " +
+			"kind.", []string{"name string", "keys mwlua.Program|mwlua.Oneshot|mwlua.Cron"}, "mwlua.Handle"},
 		{"supervisor", `supervisor { KEY = … }`, "Sets what concerns mwlua itself. It is called once at most.", []string{"keys mwlua.Supervisor"}, ""},
 		{"include", `include "conf.d/*.lua"`, "Runs other files, in the order of their names. That none is there is an error, unless a second " +
 			"argument says `{ optional = true }`.", []string{"pattern string", "options? { optional: boolean }"}, ""},

@@ -29,7 +29,7 @@ func TestDefaultsOfAProgram(t *testing.T) {
 	got := one(t, "\nprogram 'web' { command = { '/bin/sh', 8080 } }")
 	want := program.Spec{
 		Name: "web", Place: program.Place{File: "c.lua", Line: 2}, Command: []string{"/bin/sh", "8080"},
-		StopSignal: 15, StopTimeout: 10 * time.Second,
+		StopSignal: 15, StopTimeout: 10 * time.Second, Kill: program.KillUnit,
 		OnReload: program.IfChanged, ReloadSignal: 10, MaxFormer: 2, FormerTimeout: 30 * time.Minute,
 		Exit: policy.Policy{
 			Backoff: policy.Backoff{
@@ -53,10 +53,26 @@ const everyKey = `program("web", {
 		start_on_reload = false, max_former = 0, former_timeout = "1d",
 		restart = { policy = "always", delay = "250ms", max_delay = "1h30m", factor = 1, jitter = 0, reset_after = "0s", limit = 5,
 			window = "2m", on_limit = "retry", retry_after = "1m", min_interval = "0s" },
-	})`
+		instances = 3, after = { program("db", { command = { "/bin/sh" } }), "migrate" }, needs = "db",
+		ready = { http = "http://127.0.0.1:808${instance}/", interval = "1s", timeout = "1m" },
+		health = { command = { "check", "${name}" }, interval = "5s", timeout = "1s", start_delay = "3s", failures = 2, successes = 4,
+			on_fail = "log" },
+		watchdog = "20s", overlap = "start-first", sockets = { web = "tcp://:80", admin = "unix:///run/admin" },
+		nice = -5, oom_score_adj = 100, no_new_privs = true, capabilities = { "NET_BIND_SERVICE", "cap_chown" }, chroot = "root",
+		process_group = "session", on_master_death = "SIGTERM", cgroup = true, stop_command = { "stop", "${name}" }, kill = "group",
+	})
+	oneshot "migrate" { command = { "/bin/sh" }, timeout = "5m", retries = 3, retry_delay = "2s", run = "change", on_fail = "shutdown",
+		success_codes = { 0, 3 }, after = { "db" } }
+	oneshot "seed" { command = { "/bin/sh" }, on_fail = "ignore" }
+	cron "tidy" { command = { "/bin/sh" }, schedule = "15 3 * * *", timezone = "UTC", overlap = "queue", jitter = "1m", catch_up = true,
+		timeout = "1h", retries = 1, autostart = false, critical = true }`
 
 func TestEveryKey(t *testing.T) {
-	got := one(t, everyKey)
+	config, problems := load(everyKey)
+	if len(problems.Errors()) > 0 || len(config.Programs) != 5 {
+		t.Fatal(problems)
+	}
+	got := config.Programs[1]
 	dir, _ := directory("c.lua")
 	want := program.Spec{
 		Name: "web", Place: program.Place{File: "c.lua", Line: 1}, Command: []string{"${name}", "-i", "${instance}", "$${x}", "1.5"},
@@ -67,6 +83,16 @@ func TestEveryKey(t *testing.T) {
 		Limits:      []program.Limit{{Name: "core"}, {Name: "memlock", Soft: 64 << 20, Hard: 64 << 20}, {Name: "nofile", Soft: 1024, Hard: program.Unlimited}},
 		NoAutostart: true, Critical: true, StopSignal: 37, OnReload: program.Replace, ReloadSignal: 1, NoStartOnReload: true,
 		FormerTimeout: 24 * time.Hour,
+		Instances:     3, After: []string{"db", "migrate"}, Needs: []string{"db"},
+		Ready: program.Ready{By: program.ReadyProbe, Timeout: time.Minute,
+			Probe: program.Probe{HTTP: "http://127.0.0.1:808${instance}/", Interval: time.Second}},
+		Health: &program.Health{Probe: program.Probe{Command: []string{"check", "${name}"}, Interval: 5 * time.Second, Timeout: time.Second},
+			StartDelay: 3 * time.Second, Failures: 2, Successes: 4, OnFail: program.LogUnhealthy},
+		Watchdog: 20 * time.Second, Overlap: program.StartFirst,
+		Sockets: []program.Socket{{Name: "admin", Address: "unix:///run/admin"}, {Name: "web", Address: "tcp://:80"}},
+		Nice:    new(-5), OOMScoreAdj: new(100), NoNewPrivs: true, Capabilities: []string{"cap_chown", "cap_net_bind_service"},
+		Chroot: dir + "/root", Group: program.OwnSession, OnMasterDeath: 15, CGroup: true,
+		StopCommand: []string{"stop", "${name}"}, Kill: program.KillGroup,
 		Exit: policy.Policy{
 			When: policy.Always, SuccessCodes: []int{0, 3},
 			Backoff: policy.Backoff{Base: 250 * time.Millisecond, Max: 90 * time.Minute, Factor: 1},

@@ -105,6 +105,7 @@ func (l *loader) load() {
 		}
 	}
 	l.incomplete()
+	l.resolve()
 }
 
 func (l *loader) runMain(name string) {

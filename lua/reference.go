@@ -2,6 +2,7 @@ package lua
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -20,17 +21,32 @@ func Reference() string {
 	for _, c := range constantDocs() {
 		fmt.Fprintf(&b, "- `mwlua.%s` (%s): %s\n", c.name, c.kind, c.doc)
 	}
-	b.WriteString("\n## Keys of program, defaults and override\n\n")
 	all := newFieldSet()
-	writeFields(&b, "", all.program)
-	b.WriteString("\n## Keys of supervisor\n\n")
-	writeFields(&b, "", all.supervisor)
+	for _, section := range []struct {
+		title  string
+		fields []field
+	}{
+		{"program, oneshot and cron", commonFields()}, {"program", uncommon(all.program)}, {"oneshot", uncommon(all.oneshot)},
+		{"cron", uncommon(all.cron)}, {"supervisor", all.supervisor},
+	} {
+		fmt.Fprintf(&b, "\n## Keys of %s\n\n", section.title)
+		writeFields(&b, "", section.fields)
+	}
 	b.WriteString("\n## Types\n\n")
 	for _, k := range kinds() {
 		fmt.Fprintf(&b, "- *%s*: %s\n", k.kind, k.doc)
 	}
 	b.WriteString("\n" + closing)
 	return b.String()
+}
+
+// uncommon are those of fields that not every kind has.
+func uncommon(fields []field) []field {
+	common := commonFields()
+	return slices.DeleteFunc(slices.Clone(fields), func(f field) bool {
+		_, ok := find(common, f.name)
+		return ok
+	})
 }
 
 func writeFields(b *strings.Builder, prefix string, fields []field) {
@@ -95,6 +111,9 @@ func kinds() []kindDoc {
 		{aNameList, "One string, or a list of them.", "string|number|(string|number)[]"},
 		{aCodeList, "`{ 0, 3 }`.", "integer[]"},
 		{aMap, "`{ NAME = \"value\" }`.", "table<string, string|number|boolean>"},
+		{aUnitList, "What `program`, `oneshot` and `cron` yield, a name, or a list of these: `{ web, \"db\" }`.",
+			"mwlua.Handle|string|(mwlua.Handle|string)[]"},
+		{aSignalKeep, "A signal, or \"keep\".", "string|integer"},
 		{anInherit, "`true`, `false` or a list of names.", "boolean|string[]"},
 	}
 }
@@ -102,8 +121,10 @@ func kinds() []kindDoc {
 const introduction = "A configuration is a Lua 5.1 program whose calls declare things:\n" +
 	"`program \"web\" { command = { \"/usr/bin/web\" } }`. Everything is checked before anything is done: an unknown key, a wrong type\n" +
 	"or a misspelt variable is an error with its file and line, and all errors of a load are reported together.\n\n" +
-	"In `command`, `dir`, `env`, `stdout` and `stderr`, `${name}` is the program's name, `${instance}` its instance, and `${env:NAME}`\n" +
-	"a variable of its environment; `$${` is written for `${`. They are replaced when the program is started.\n"
+	"In `command`, `dir`, `env`, `stdout`, `stderr`, `stop_command`, and in what `ready` and `health` look at, `${name}` is the program's\n" +
+	"name, `${instance}` the number of its instance, from 0, and `${env:NAME}` a variable of its environment; `$${` is written for `${`.\n" +
+	"They are replaced when the program is started.\n\n" +
+	"What the keys do together, and what goes wrong, is in [lifecycle.md](../lifecycle.md).\n"
 
 const closing = "## Lua\n\n" +
 	"All variables are local: write `local` before the first use. What is there of Lua's own libraries: the base functions without\n" +

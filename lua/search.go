@@ -17,6 +17,9 @@ func newSearch() *search { return &search{known: make(map[string]string)} }
 // missing says why the command of spec cannot be run, and "" if nothing speaks against it.
 func (s *search) missing(config program.Config, spec program.Spec) string {
 	name := spec.Command[0]
+	if spec.Chroot != "" { // another world, which may be put there later
+		return ""
+	}
 	if strings.Contains(name, "${") || !strings.HasPrefix(name, "/") && strings.Contains(name, "/") && strings.Contains(spec.Dir, "${") {
 		return ""
 	}

@@ -201,7 +201,7 @@ func describe(value lua.LValue) string {
 			return h.kind + " " + quote(h.name) + " without its table"
 		}
 		if d, ok := v.Value.(*draft); ok {
-			return "program " + quote(d.spec.Name)
+			return d.what
 		}
 		return "an object"
 	case *lua.LNilType, nil:

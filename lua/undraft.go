@@ -17,7 +17,9 @@ import (
 func (w *writer) undraft(config program.Config, spec program.Spec) *draft {
 	d := newDraft()
 	d.spec, d.expand, d.groupName = spec, spec.Expand, w.options.groupName
+	d.after, d.needs = waitsFor(nil, d, spec.After), waitsFor(nil, d, spec.Needs)
 	d.undoReload()
+	d.undoKind()
 	w.undoIdentity(d)
 	w.undoEnv(d, config)
 	return d

@@ -272,7 +272,7 @@ func (v value) decode(d *draft, fields []field) {
 		inner := v.key(name)
 		f, known := find(fields, name)
 		if !known {
-			inner.errorf("unknown key%s", unknownKey(name, fields, v.l.fields))
+			v.unknown(inner, name, fields)
 			continue
 		}
 		if f.not != "" && slices.Contains(names, f.not) {
@@ -281,6 +281,23 @@ func (v value) decode(d *draft, fields []field) {
 		}
 		f.set(d, inner)
 	}
+}
+
+// unknown reports that fields, those of v, have no such key.
+func (v value) unknown(inner value, name string, fields []field) {
+	owners := v.l.fields.owners(name)
+	if v.path != "" {
+		owners = nil // of the same name, and something else
+	}
+	if v.what != "supervisor" && len(owners) > 0 {
+		inner.errorf("only %s has it", or(owners))
+		return
+	}
+	hint := unknownKey(name, fields, v.l.fields)
+	if hint == "" && len(owners) > 0 {
+		hint = fmt.Sprintf(" (%s belongs to %s)", name, owners[0])
+	}
+	inner.errorf("unknown key%s", hint)
 }
 
 // unknownKey says what may be meant by a key that fields do not have.
@@ -301,9 +318,6 @@ func unknownKey(name string, fields []field, all fieldSet) string {
 		if _, ok := find(f.keys, name); ok {
 			return fmt.Sprintf(" (it belongs in %s = { %s = … })", f.name, name)
 		}
-	}
-	if f, ok := find(all.program, name); ok {
-		return fmt.Sprintf(" (%s belongs to a program)", f.name)
 	}
 	if f, ok := find(all.supervisor, name); ok {
 		return fmt.Sprintf(" (%s belongs to supervisor {})", f.name)

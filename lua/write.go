@@ -88,6 +88,7 @@ func notes() map[string]string {
 		`start_on_reload = false`:        "HAProxy's `no option start-on-reload`.",
 		`restart = "exit-on-failure"`:    "HAProxy's rule: nothing is started again but by a reload, and a failure stops everything.",
 		`restart = "no-exit-on-failure"`: "HAProxy's rule: nothing is started again but by a reload; the others go on.",
+		`kill = "process"`:               "HAProxy waits for no descendants of a program.",
 		`stop_signal = "same"`:           "HAProxy passes on what it is stopped with, SIGTERM or SIGINT.",
 		`max_former = 0`:                 "mworker-max-reloads would bound the old ones that are on their way out.",
 		`former_timeout = false`:         "hard-stop-after would bound their time.",
@@ -112,7 +113,7 @@ func (w *writer) file(config program.Config) string {
 	}
 	var programs [][]entry
 	for _, s := range config.Programs {
-		programs = append(programs, entries(w.fields.program, w.undraft(config, s), newDraft()))
+		programs = append(programs, entries(w.fields.of(s.Kind), w.undraft(config, s), newDraft()))
 	}
 	if common := share(programs); len(common) > 0 {
 		w.comment("", "What all programs have in common.")
@@ -120,7 +121,7 @@ func (w *writer) file(config program.Config) string {
 	}
 	for i, s := range config.Programs {
 		w.comment("", line(s.Place.String()))
-		w.call("program "+literal(s.Name), programs[i])
+		w.call(kindWord(s.Kind)+" "+literal(s.Name), programs[i])
 	}
 	return strings.TrimRight(w.b.String(), "\n") + "\n"
 }

@@ -101,24 +101,24 @@ func TestWriteText(t *testing.T) {
 // Write says that it cannot.
 func TestWriteForgetsNoField(t *testing.T) {
 	unsaid := map[string]string{ // what Lua has no words for, on purpose
-		"Programs[0].AnswerTimeout": "only a program that reloads itself has it",
+		"Programs[0].Slot":                "it is made of Instances",
+		"Programs[0].Ready.Probe.Timeout": "it is 2 s",
+		"Programs[0].AnswerTimeout":       "only a program that reloads itself has it",
 	}
-	plain, _ := load("program 'a' { command = { '/bin/sh' } }")
 	fields := leaves("", reflect.TypeFor[program.Config](), nil)
 	if len(fields) < 40 {
 		t.Fatalf("only %d fields: %q", len(fields), fields)
 	}
 	for _, path := range fields {
+		plain, problems := load(kindWith(path) + " program 'other' { command = { '/bin/sh' } }")
+		if len(problems.Errors()) > 0 {
+			t.Fatal(problems)
+		}
 		changed := plain
 		changed.Programs = slices.Clone(plain.Programs)
 		at := follow(reflect.ValueOf(&changed).Elem(), path)
 		sample(t, path, at)
-		switch p := &changed.Programs[0]; path {
-		case "Programs[0].Expand": // which needs something to expand
-			p.Command = []string{"/bin/sh", "${name}"}
-		case "Programs[0].Exit.Rule": // which has no figures
-			p.Exit = policy.Policy{Rule: p.Exit.Rule}
-		}
+		complete(path, &changed.Programs[0])
 		text, problems := Write(changed, writing())
 		if _, ok := unsaid[path]; ok != (problems != nil) {
 			t.Errorf("%s = %v: %v\n%s", path, at, problems, text)
@@ -126,6 +126,39 @@ func TestWriteForgetsNoField(t *testing.T) {
 		if problems == nil && withoutComments(text) == withoutComments(mustWrite(t, plain)) && !strings.Contains(path, "Place") {
 			t.Errorf("%s = %v is not written", path, at)
 		}
+	}
+}
+
+// kindWith declares a program of the kind that has a field.
+func kindWith(path string) string {
+	switch strings.TrimPrefix(path, "Programs[0].") {
+	case "Run", "IgnoreFailure", "Timeout":
+		return "oneshot 'a' { command = { '/bin/sh' } }"
+	case "Schedule", "Zone", "CronOverlap", "Jitter", "CatchUp":
+		return "cron 'a' { command = { '/bin/sh' }, schedule = '@daily' }"
+	}
+	return "program 'a' { command = { '/bin/sh' } }"
+}
+
+// complete adds what a field needs to mean something.
+func complete(path string, p *program.Spec) {
+	switch strings.TrimPrefix(path, "Programs[0].") {
+	case "Expand": // which needs something to expand
+		p.Command = []string{"/bin/sh", "${name}"}
+	case "Exit.Rule": // which has no figures
+		p.Exit = policy.Policy{Rule: p.Exit.Rule}
+	case "Kind":
+		p.OnReload, p.ReloadSignal, p.MaxFormer, p.Exit = program.Keep, 0, 0, policy.Policy{When: policy.Never}
+	case "Ready.Timeout":
+		p.Ready.By = program.ReadyNotify
+	case "Ready.FD":
+		p.Ready.By = program.ReadyFD
+	case "Ready.Pattern":
+		p.Ready.By = program.ReadyLog
+	case "Ready.Probe.Interval", "Ready.Probe.Timeout":
+		p.Ready.By, p.Ready.Probe.TCP, p.Ready.Probe.Interval = program.ReadyProbe, ":80", p.Ready.Probe.Interval+time.Second
+	case "Ready.Probe.HTTP", "Ready.Probe.TCP", "Ready.Probe.Unix", "Ready.Probe.Command":
+		p.Ready.By, p.Ready.Probe.Interval = program.ReadyProbe, time.Second
 	}
 }
 
@@ -169,32 +202,54 @@ func follow(v reflect.Value, path string) reflect.Value {
 // sample gives a field another value than it has by default, which holds for a Config.
 func sample(t *testing.T, path string, at reflect.Value) {
 	special := map[string]any{
-		"Env":                           []string{"PATH=/bin:/usr/bin", "MWLUA=1", "X=1"},
-		"Pidfile":                       "/p",
-		"Programs[0].Name":              "b",
-		"Programs[0].Command":           []string{"/bin/true"},
-		"Programs[0].Dir":               "/d",
-		"Programs[0].Env":               []string{"X=1"},
-		"Programs[0].WholeEnv":          true,
-		"Programs[0].User":              &program.Credential{GID: 4, Groups: []uint32{4}},
-		"Programs[0].Labels":            []string{"a=b"},
-		"Programs[0].Umask":             new(uint32(0)),
-		"Programs[0].Limits":            []program.Limit{{Name: "core", Hard: program.Unlimited}},
-		"Programs[0].Stdin":             "null",
-		"Programs[0].Stdout":            "file:/o",
-		"Programs[0].Stderr":            "file:/e",
-		"Programs[0].Expand":            true,
-		"Programs[0].OnReload":          program.Replace,
-		"Programs[0].Exit.Rule":         policy.NoExitOnFailure,
-		"Programs[0].Exit.When":         policy.Always,
-		"Programs[0].Exit.OnLimit":      policy.Retry,
-		"Programs[0].Exit.SuccessCodes": []int{0, 3},
-		"Settings.LogLevel":             "warn",
-		"Settings.LogFormat":            "json",
-		"Settings.Control":              "/c",
-		"Settings.RuntimeDir":           "/r",
-		"Settings.ExitWhen":             program.ExitNever,
-		"Settings.Notify":               "never",
+		"Env":                             []string{"PATH=/bin:/usr/bin", "MWLUA=1", "X=1"},
+		"Pidfile":                         "/p",
+		"Programs[0].Name":                "b",
+		"Programs[0].Command":             []string{"/bin/true"},
+		"Programs[0].Dir":                 "/d",
+		"Programs[0].Env":                 []string{"X=1"},
+		"Programs[0].WholeEnv":            true,
+		"Programs[0].User":                &program.Credential{GID: 4, Groups: []uint32{4}},
+		"Programs[0].Labels":              []string{"a=b"},
+		"Programs[0].Umask":               new(uint32(0)),
+		"Programs[0].Limits":              []program.Limit{{Name: "core", Hard: program.Unlimited}},
+		"Programs[0].Stdin":               "null",
+		"Programs[0].Stdout":              "file:/o",
+		"Programs[0].Stderr":              "file:/e",
+		"Programs[0].Expand":              true,
+		"Programs[0].OnReload":            program.Replace,
+		"Programs[0].Exit.Rule":           policy.NoExitOnFailure,
+		"Programs[0].Exit.When":           policy.Always,
+		"Programs[0].Exit.OnLimit":        policy.Retry,
+		"Programs[0].Exit.SuccessCodes":   []int{0, 3},
+		"Programs[0].Kind":                program.OneShot,
+		"Programs[0].After":               []string{"other"},
+		"Programs[0].Needs":               []string{"other"},
+		"Programs[0].Ready.By":            program.ReadyNotify,
+		"Programs[0].Ready.Probe.HTTP":    "http://127.0.0.1/",
+		"Programs[0].Ready.Probe.TCP":     ":80",
+		"Programs[0].Ready.Probe.Unix":    "/s",
+		"Programs[0].Ready.Probe.Command": []string{"ask"},
+		"Programs[0].Health":              &program.Health{Probe: program.Probe{TCP: ":80", Interval: time.Hour, Timeout: time.Second}, Failures: 1, Successes: 1},
+		"Programs[0].Overlap":             program.StopFirst,
+		"Programs[0].Sockets":             []program.Socket{{Name: "a", Address: "tcp://:80"}},
+		"Programs[0].Nice":                new(0),
+		"Programs[0].OOMScoreAdj":         new(0),
+		"Programs[0].Capabilities":        []string{},
+		"Programs[0].Chroot":              "/c",
+		"Programs[0].Group":               program.NoGroup,
+		"Programs[0].Run":                 program.RunManual,
+		"Programs[0].Schedule":            "@every 1h",
+		"Programs[0].Zone":                "UTC",
+		"Programs[0].CronOverlap":         program.CronKill,
+		"Programs[0].StopCommand":         []string{"stop"},
+		"Programs[0].Kill":                program.KillProcess,
+		"Settings.LogLevel":               "warn",
+		"Settings.LogFormat":              "json",
+		"Settings.Control":                "/c",
+		"Settings.RuntimeDir":             "/r",
+		"Settings.ExitWhen":               program.ExitNever,
+		"Settings.Notify":                 "never",
 	}
 	if value, ok := special[path]; ok {
 		at.Set(reflect.ValueOf(value))

@@ -1,19 +1,17 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mwlua/mwlua/core/control"
 	"github.com/mwlua/mwlua/core/machine"
+	"github.com/mwlua/mwlua/core/program"
 )
 
 // verb is a command that does one thing to programs.
@@ -85,19 +83,17 @@ func (r *remote) give(ctx context.Context, v verb, order control.Order, words []
 	if err != nil {
 		return err
 	}
-	programs, err := targets(s, words)
+	rows, err := targets(s, words)
 	if err != nil {
 		return err
 	}
+	programs := eachOnce(rows)
 	results := r.orders(ctx, order, programs)
 	var bad several
 	t := table{}
 	for i := range results {
 		res := &results[i]
-		res.Name, res.NameURL, res.Result = programs[i].Name, programs[i].NameURL, v.done
-		if order.NoWait {
-			res.Result = v.begun
-		}
+		res.Name, res.NameURL, res.Result = programs[i].Name, programs[i].NameURL, v.result(order, programs[i])
 		paint := green
 		if res.err != nil {
 			res.fail(r, v)
@@ -110,12 +106,23 @@ func (r *remote) give(ctx context.Context, v verb, order control.Order, words []
 	}
 	r.printResults(results, t)
 	if late := lateOf(results); len(late) > 0 {
-		bad = append(bad, r.timedOut(late))
+		bad = append(bad, r.timedOut(order.Verb, late))
 	}
 	if len(bad) > 0 {
 		return bad
 	}
 	return nil
+}
+
+// result is the word for an order that was carried out, or begun.
+func (v verb) result(order control.Order, p control.Program) string {
+	switch {
+	case order.NoWait:
+		return v.begun
+	case p.Kind == string(program.OneShot) && v.Verb != machine.StopProgram && v.Verb != machine.SignalProgram:
+		return string(machine.Done) // what was waited for is its success
+	}
+	return v.done
 }
 
 // fail makes of the error of res what is said about it.
@@ -155,11 +162,8 @@ const mostOrders = 32
 // orders gives order for each program, and returns what came of them, in the same order.
 func (r *remote) orders(ctx context.Context, order control.Order, programs []control.Program) []result {
 	results := make([]result, len(programs))
-	if order.Verb == machine.StopProgram && !order.NoWait && len(programs) > mostOrders {
-		// All are asked to go before one is waited for. What goes wrong here goes wrong below too.
-		begin := order
-		begin.NoWait = true
-		r.inParallel(programs, func(i int) { r.one(ctx, begin, programs[i].Name) })
+	if !order.NoWait && len(programs) > mostOrders {
+		r.begin(ctx, order, programs)
 	}
 	var mu sync.Mutex
 	waiting := make(map[string]bool, len(programs))
@@ -169,7 +173,7 @@ func (r *remote) orders(ctx context.Context, order control.Order, programs []con
 	stop := r.whileWaiting(ctx, func(s control.Status) []string {
 		mu.Lock()
 		defer mu.Unlock()
-		return laggards(s, func(name string) bool { return waiting[name] })
+		return laggards(s, order.Verb, waiting)
 	})
 	defer stop()
 	r.inParallel(programs, func(i int) {
@@ -179,6 +183,20 @@ func (r *remote) orders(ctx context.Context, order control.Order, programs []con
 		delete(waiting, programs[i].Name)
 	})
 	return results
+}
+
+// begin gives an order to all before one is waited for: none that stops is to keep others from being told, and one that starts may
+// wait for others that are behind it. A one-shot is not started here, or it would run twice. What goes wrong here goes wrong again.
+func (r *remote) begin(ctx context.Context, order control.Order, programs []control.Program) {
+	order.NoWait = true
+	if order.Verb != machine.StopProgram && order.Verb != machine.StartProgram {
+		return
+	}
+	r.inParallel(programs, func(i int) {
+		if order.Verb == machine.StopProgram || programs[i].Kind == kindService {
+			r.one(ctx, order, programs[i].Name)
+		}
+	})
 }
 
 func (r *remote) one(ctx context.Context, order control.Order, name string) error {
@@ -204,97 +222,4 @@ func (r *remote) inParallel(programs []control.Program, do func(i int)) {
 	}
 	close(next)
 	all.Wait()
-}
-
-// What is waited for is said for the first time after patienceFirst, then every patienceNext.
-const (
-	patienceFirst = 2 * time.Second
-	patienceNext  = 10 * time.Second
-)
-
-// whileWaiting says now and then for whom, until stop is called.
-func (r *remote) whileWaiting(ctx context.Context, who func(control.Status) []string) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	// It waits for time to pass and for a status, writes lines, and ends when stop is called.
-	go func() {
-		defer close(done)
-		for pause := patienceFirst; ; pause = patienceNext {
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(pause):
-			}
-			if s, err := r.look(ctx); err == nil {
-				fmt.Fprintf(r.talk, "mwlua: waiting for %s\n", cmp.Or(few(who(s)), "mwlua"))
-			}
-		}
-	}()
-	return func() { cancel(); <-done }
-}
-
-// laggards describes those programs of s that wanted names, and what they do.
-func laggards(s control.Status, wanted func(name string) bool) []string {
-	var texts []string
-	for _, p := range s.Programs {
-		if wanted(p.Name) {
-			texts = append(texts, laggard(p)...)
-		}
-	}
-	return texts
-}
-
-// laggard describes what is left of p, an instance a text.
-func laggard(p control.Program) []string {
-	instances := slices.Clone(p.Former)
-	if p.Instance != nil {
-		instances = append(instances, *p.Instance)
-	}
-	if len(instances) == 0 {
-		word, _ := stateOf(p)
-		return []string{fmt.Sprintf("%s (%s)", readable(p.Name), word)}
-	}
-	var texts []string
-	for _, in := range instances {
-		text := fmt.Sprintf("%s (pid %d, %s", readable(in.ID), in.PID, in.Step)
-		if in.DeadlineIn != nil {
-			text += fmt.Sprintf(", %s in %s", harder(in), duration(*in.DeadlineIn))
-		}
-		texts = append(texts, text+")")
-	}
-	return texts
-}
-
-// few joins some of texts.
-func few(texts []string) string {
-	const most = 5
-	if len(texts) > most {
-		return fmt.Sprintf("%s and %d more", strings.Join(texts[:most], ", "), len(texts)-most)
-	}
-	return strings.Join(texts, ", ")
-}
-
-func lateOf(results []result) map[string]bool {
-	late := map[string]bool{}
-	for _, res := range results {
-		if errors.Is(res.err, context.DeadlineExceeded) {
-			late[res.Name] = true
-		}
-	}
-	return late
-}
-
-// timedOut names who is late.
-func (r *remote) timedOut(late map[string]bool) error {
-	var texts []string
-	if s, err := r.look(context.Background()); err == nil {
-		texts = laggards(s, func(name string) bool { return late[name] })
-	} else {
-		for name := range late {
-			texts = append(texts, readable(name))
-		}
-		slices.Sort(texts)
-	}
-	return &told{exitTimeout, fmt.Sprintf("timed out after %v, waiting for %s", r.timeout, few(texts)),
-		"mwlua goes on with it: mwlua status shows how far it is"}
 }

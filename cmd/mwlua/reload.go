@@ -106,7 +106,7 @@ func (r *remote) reload(ctx context.Context, args []string, hard bool) error {
 		if s.Supervisor.Reloading == "" {
 			return nil
 		}
-		return []string{fmt.Sprintf("the reload (%s)", s.Supervisor.Reloading)}
+		return []string{fmt.Sprintf("the reload (%s)", strings.Join(append([]string{s.Supervisor.Reloading}, beingStarted(s)...), ", "))}
 	})
 	result, err := r.Reload(ctx, hard)
 	stop()
@@ -118,6 +118,21 @@ func (r *remote) reload(ctx context.Context, args []string, hard bool) error {
 	}
 	r.printChanges(result, result.Changes)
 	return nil
+}
+
+// beingStarted describes some of those that a reload may wait for.
+func beingStarted(s control.Status) []string {
+	var texts []string
+	for _, p := range s.Programs {
+		starts := p.Phase == string(machine.Blocked) || p.Next != nil || p.Instance != nil && !p.Ready
+		if s.Supervisor.Reloading == string(machine.Starting) && starts {
+			texts = append(texts, laggard(s, p)...)
+		}
+	}
+	if len(texts) == 0 {
+		return nil
+	}
+	return []string{few(texts)}
 }
 
 // invalid finds out whether the configuration is why a reload failed.
@@ -148,25 +163,28 @@ func (r *remote) printChanges(whole any, changes []control.Change) {
 		return
 	}
 	t := table{header: []string{"CHANGE", "NAME", "SIGNAL", "REASON"}}
-	kept := 0
+	kept, names := map[string]bool{}, map[string]bool{}
 	for _, c := range changes {
 		if c.Do == string(machine.KeepIt) && c.Signal == "" && !c.Itself {
-			kept++
+			kept[c.Name] = true
 			if r.form.chosen != wideForm {
 				continue
 			}
 		}
 		if r.form.chosen == nameForm {
-			fmt.Fprintln(r.out, readable(c.Name))
+			if !names[c.Name] {
+				fmt.Fprintln(r.out, readable(c.Name))
+			}
+			names[c.Name] = true
 			continue
 		}
-		t.add(cell{c.Do, changeColour(c.Do)}, cell{text: readable(c.Name)}, cell{text: c.Signal}, cell{c.Reason, faint})
+		t.add(cell{c.Do, changeColour(c.Do)}, cell{text: machine.ID{Program: readable(c.Name), Slot: c.Slot}.SlotName()}, cell{text: c.Signal}, cell{c.Reason, faint})
 	}
 	if len(t.rows) > 0 {
 		t.print(r.out)
 	}
 	if r.form.chosen == "" {
-		fmt.Fprintf(r.talk, "mwlua: %s\n", summary(len(t.rows), kept))
+		fmt.Fprintf(r.talk, "mwlua: %s\n", summary(len(t.rows), len(kept)))
 	}
 }
 

@@ -40,10 +40,12 @@ func remoteCommands(status *int) []*cobra.Command {
 	}
 	for _, v := range []verb{
 		{machine.StartProgram, "start", "starting", "started", "Start programs that do not run",
-			"A program that runs already is left alone. What was stopped by hand is started by reloads again from then on."},
+			"It is done when the program is ready, or, of a one-shot, when it has succeeded. A program that runs already is left alone. What was\n" +
+				"stopped by hand is started by reloads again from then on."},
 		{machine.StopProgram, "stop", "stopping", "stopped", "Stop programs",
-			"A program that was stopped stays down, over reloads too, until it is started."},
-		{machine.RestartProgram, "restart", "restarting", "restarted", "Stop programs, and start each when it has ended", ""},
+			"It is done when nothing is left of the program, which then stays down, over reloads too, until it is started."},
+		{machine.RestartProgram, "restart", "restarting", "restarted", "Stop programs, and start each when it has ended",
+			"It is done when the program is ready again, or, of a one-shot, when it has succeeded."},
 	} {
 		commands = append(commands, v.command(status))
 	}

@@ -136,7 +136,7 @@ func TestRemoteCommands(t *testing.T) {
 			"bad\tfailed\t-\t-\t5\tended with 2 1d1h ago", "held\tstopped\t-\t-\t0\t-", "\"a b\\x1b[31m\"\tdown\t-\t-\t0\t-",
 			"gone\tremoved\t-\t-\t1\tgone#1 (pid 7) is leaving"), ""},
 		{"status web", 0, "web\trunning\t100\t1m40s\t3\t-\n", ""},
-		{"status -o wide web", 0, "web\trunning\t100\t1m40s\t3\tweb#3\t0\t0\t2\t0\t-\n", ""},
+		{"status -o wide web", 0, "web\trunning\t100\t1m40s\t3\tweb#3\t0\t0\t2\t0\t-\tyes\t-\t-\n", ""},
 		{"status -o name web*", 0, "web\nweb2\n", ""},
 		{"status web job", 3, lines("web\trunning\t100\t1m40s\t3\t-", "job\twaiting\t-\t-\t3\tstarts in 4s, ended by SEGV 1s ago, 3 failures in a row"),
 			"mwlua: error: job is not running\n"},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -28,6 +29,7 @@ type shown struct {
 
 type shownProgram struct {
 	Name          string            `json:"name"`
+	Kind          string            `json:"kind"`   // program, oneshot or cron
 	Source        string            `json:"source"` // FILE:LINE
 	Description   string            `json:"description,omitempty"`
 	Labels        map[string]string `json:"labels,omitempty"`
@@ -53,6 +55,7 @@ type shownProgram struct {
 	FormerTimeout string            `json:"former_timeout,omitempty"`
 	AnswerTimeout string            `json:"answer_timeout,omitempty"`
 	Restart       shownPolicy       `json:"restart"`
+	shownLife
 }
 
 type shownUser struct {
@@ -144,11 +147,12 @@ func resolved(c program.Config) shown {
 
 func resolvedProgram(s program.Spec) shownProgram {
 	p := shownProgram{
-		Name: s.Name, Source: s.Place.String(), Description: s.Description, Labels: variables(s.Labels), Command: s.Command,
+		Name: s.Name, Kind: cmp.Or(string(s.Kind), "program"), Source: s.Place.String(), Description: s.Description, Labels: variables(s.Labels), Command: s.Command,
 		Expand: s.Expand, Dir: s.Dir, Env: variables(s.Env), WholeEnv: s.WholeEnv, Stdin: s.Stdin, Stdout: s.Stdout, Stderr: s.Stderr,
 		Autostart: !s.NoAutostart, Critical: s.Critical, StopSignal: signalText(s.StopSignal), StopTimeout: span(s.StopTimeout),
 		OnReload: string(s.OnReload), ReloadSignal: signalText(s.ReloadSignal), StartOnReload: !s.NoStartOnReload, MaxFormer: s.MaxFormer,
 		FormerTimeout: span(s.FormerTimeout), AnswerTimeout: span(s.AnswerTimeout), Restart: resolvedPolicy(s.Exit),
+		shownLife: resolvedLife(s),
 	}
 	if s.User != nil {
 		p.User = &shownUser{UID: s.User.UID, GID: s.User.GID, Groups: append([]uint32{}, s.User.Groups...)}

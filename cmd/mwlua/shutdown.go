@@ -94,8 +94,8 @@ func (r *remote) left(ctx context.Context, before control.Supervisor) error {
 func remaining(s control.Status) []string {
 	var texts []string
 	for _, p := range s.Programs {
-		if p.Instance != nil || len(p.Former) > 0 {
-			texts = append(texts, laggard(p)...)
+		if len(p.All()) > 0 {
+			texts = append(texts, laggard(s, p)...)
 		}
 	}
 	if len(texts) == 0 {

@@ -20,7 +20,8 @@ func statusCommand(status *int) *cobra.Command {
 		Short: "Say what the programs of a running mwlua do",
 		Long: `Say what the programs of a running mwlua do: all of them, or those named. A NAME may be a pattern, as 'web*', or all.
 
-The exit status is 3 if one that was named is not running.`,
+The exit status is 3 if one that was named is not running. A one-shot that has succeeded and a cron that waits for its time are as they
+should be.`,
 		Example: "  mwlua status\n  mwlua status 'web*' -o json",
 		RunE:    r.command(status, r.status),
 	}
@@ -36,15 +37,15 @@ func (r *remote) status(ctx context.Context, words []string) error {
 		return err
 	}
 	if len(words) == 0 {
-		r.remark(s.Supervisor)
+		r.remark(s)
 	} else if s.Programs, err = targets(s, words); err != nil {
 		return err
 	}
 	r.printStatus(s)
 	var down several
 	for _, p := range s.Programs {
-		if len(words) > 0 && p.Phase != string(machine.Running) {
-			down = append(down, &told{code: exitNotRunning, text: fmt.Sprintf("%s is not running", readable(p.Name))})
+		if len(words) > 0 && !well(p) {
+			down = append(down, &told{code: exitNotRunning, text: fmt.Sprintf("%s is not running", slotName(p))})
 		}
 	}
 	if len(down) > 0 {
@@ -53,9 +54,18 @@ func (r *remote) status(ctx context.Context, words []string) error {
 	return nil
 }
 
-// remark says what is special about mwlua itself.
-func (r *remote) remark(s control.Supervisor) {
-	switch {
+// well reports whether p does what it is to do.
+func well(p control.Program) bool {
+	switch machine.Phase(p.Phase) {
+	case machine.Running, machine.Done, machine.Scheduled:
+		return true
+	}
+	return false
+}
+
+// remark says what is special about mwlua itself, and to people how many programs serve.
+func (r *remote) remark(status control.Status) {
+	switch s := status.Supervisor; {
 	case s.Stopping != "":
 		fmt.Fprintf(r.talk, "mwlua: mwlua (pid %d) is stopping\n", s.PID)
 	case s.Reloading != "":
@@ -63,14 +73,51 @@ func (r *remote) remark(s control.Supervisor) {
 	case s.FailedLoads > 0:
 		fmt.Fprintf(r.talk, "mwlua: %s failed since the configuration in force was loaded\n", count(s.FailedLoads, "reload"))
 	}
+	if text := tally(status.Programs); text != "" && isTerminal(r.out) && (r.form.chosen == "" || r.form.chosen == wideForm) {
+		fmt.Fprintf(r.talk, "mwlua: %s\n", text)
+	}
 }
+
+// tally counts what is to keep running, an instance at a time, and what is not well: "3 of 4 ready, 1 failed". It is "" if there is
+// nothing to count.
+func tally(programs []control.Program) string {
+	wanted, ready, failed, ill := 0, 0, 0, 0
+	for _, p := range programs {
+		switch {
+		case p.Phase == string(machine.Failed):
+			failed++
+		case p.Instance != nil && p.Health != nil && p.Health.Ill:
+			ill++
+		}
+		if p.Kind == kindService && p.Phase != string(machine.Down) {
+			wanted++
+			if p.Ready {
+				ready++
+			}
+		}
+	}
+	var texts []string
+	if wanted > 0 {
+		texts = append(texts, fmt.Sprintf("%d of %d ready", ready, wanted))
+	}
+	if failed > 0 {
+		texts = append(texts, fmt.Sprintf("%d failed", failed))
+	}
+	if ill > 0 {
+		texts = append(texts, fmt.Sprintf("%d unhealthy", ill))
+	}
+	return strings.Join(texts, ", ")
+}
+
+// kindService is the control.Program.Kind of what is to keep running.
+const kindService = "program"
 
 func (r *remote) printStatus(s control.Status) {
 	if printJSON(r, s, s.Programs) {
 		return
 	}
 	if r.form.chosen == nameForm {
-		for _, p := range s.Programs {
+		for _, p := range eachOnce(s.Programs) {
 			fmt.Fprintln(r.out, readable(p.Name))
 		}
 		return
@@ -81,7 +128,7 @@ func (r *remote) printStatus(s control.Status) {
 	}
 	t := table{header: []string{"NAME", "STATE", "PID", since, "STARTS"}}
 	if r.form.chosen == wideForm {
-		t.header = append(t.header, "INSTANCE", "RESTARTS", "FAILURES", "LOAD", "FORMER")
+		t.header = append(t.header, "INSTANCE", "RESTARTS", "FAILURES", "LOAD", "FORMER", "KIND", "READY", "HEALTH")
 	}
 	t.header = append(t.header, "DETAIL")
 	for _, p := range s.Programs {
@@ -99,10 +146,10 @@ func (r *remote) row(p control.Program) []cell {
 		}
 		since, instance, load = r.since(p.Since, p.Uptime), readable(p.ID), strconv.FormatUint(p.Generation, 10)
 	}
-	row := []cell{{text: readable(p.Name)}, {word, paint}, {text: pid}, {text: since}, {text: strconv.FormatUint(p.Starts, 10)}}
+	row := []cell{{text: slotName(p)}, {word, paint}, {text: pid}, {text: since}, {text: strconv.FormatUint(p.Starts, 10)}}
 	if r.form.chosen == wideForm {
 		row = append(row, cell{text: instance}, cell{text: strconv.Itoa(p.Restarts)}, cell{text: strconv.Itoa(p.Failures)},
-			cell{text: load}, cell{text: strconv.Itoa(len(p.Former))})
+			cell{text: load}, cell{text: strconv.Itoa(len(p.Former))}, cell{text: p.Kind}, cell{text: yesNo(p.Ready)}, cell{text: health(p)})
 	}
 	return append(row, cell{r.detail(p), faint})
 }
@@ -112,7 +159,7 @@ func stateOf(p control.Program) (string, colour) {
 	switch {
 	case p.Phase == string(machine.Failed):
 		return p.Phase, red
-	case p.Phase == string(machine.Waiting):
+	case p.Phase == string(machine.Waiting), p.Phase == string(machine.Blocked):
 		return p.Phase, yellow
 	case p.Held && p.Instance == nil:
 		return "stopped", faint
@@ -120,52 +167,24 @@ func stateOf(p control.Program) (string, colour) {
 		return "starting", yellow
 	case p.Instance != nil && p.Step != string(machine.Started):
 		return p.Step, yellow
-	case p.Phase == string(machine.Running):
+	case p.Instance != nil && p.Health != nil && p.Health.Ill:
+		return "unhealthy", red
+	case p.Phase == string(machine.Running), p.Phase == string(machine.Done):
 		return p.Phase, green
 	}
 	return p.Phase, faint
 }
 
-// detail is what else there is to know of a program.
-func (r *remote) detail(p control.Program) string {
-	var parts []string
-	if p.NextIn != nil {
-		parts = append(parts, "starts "+r.in(*p.NextStart, *p.NextIn))
-	}
-	if e := p.LastExit; e != nil && p.Instance == nil {
-		parts = append(parts, ending(e)+" "+r.ago(e.At, e.Ago))
-	}
-	if p.Failures > 1 {
-		parts = append(parts, fmt.Sprintf("%d failures in a row", p.Failures))
-	}
-	if p.Instance != nil && p.DeadlineIn != nil {
-		parts = append(parts, harder(*p.Instance)+" "+r.in(*p.Deadline, *p.DeadlineIn))
-	}
-	switch n := len(p.Former); {
-	case n == 1:
-		parts = append(parts, fmt.Sprintf("%s (pid %d) is %s", readable(p.Former[0].ID), p.Former[0].PID, p.Former[0].Step))
-	case n > 1:
-		parts = append(parts, fmt.Sprintf("%d former instances", n))
-	}
-	return strings.Join(parts, ", ")
+// slotName is p as the log names it: web, or web[2].
+func slotName(p control.Program) string {
+	return machine.ID{Program: readable(p.Name), Slot: p.Slot}.SlotName()
 }
 
-// harder is what happens to an instance at its deadline.
-func harder(in control.Instance) string {
-	if in.Step == string(machine.Stopping) {
-		return "killed"
+func yesNo(yes bool) string {
+	if yes {
+		return "yes"
 	}
-	return "stopped"
-}
-
-func ending(e *control.Exit) string {
-	switch {
-	case e.Signal != "":
-		return "ended by " + e.Signal
-	case e.Code != nil:
-		return fmt.Sprintf("ended with %d", *e.Code)
-	}
-	return "ended"
+	return "no"
 }
 
 func (r *remote) since(at time.Time, seconds float64) string {

@@ -44,7 +44,7 @@ func pidCommand(status *int) *cobra.Command {
 		var down several
 		for _, p := range programs {
 			if p.Instance == nil || p.PID == 0 {
-				down = append(down, &told{exitNotRunning, fmt.Sprintf("%s is not running", readable(p.Name)), ""})
+				down = append(down, &told{exitNotRunning, fmt.Sprintf("%s is not running", slotName(p)), ""})
 				continue
 			}
 			fmt.Fprintln(r.out, p.PID)

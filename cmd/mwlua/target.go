@@ -14,15 +14,18 @@ import (
 // everything is the word for all programs of the configuration.
 const everything = "all"
 
-// targets returns the programs that words mean, in their order in s, each once: names, patterns as of a shell, and "all". A name
-// is first of all that name, whatever it looks like. What no word but a name means is a program that the configuration has no
-// more. The error says every word that means nothing.
+// targets returns the programs that words mean, with all their instances, in their order in s, each once: names, patterns as of a
+// shell, and "all". A name is first of all that name, whatever it looks like. What no word but a name means is a program that the
+// configuration has no more. The error says every word that means nothing, and every one that means a single instance of several.
 func targets(s control.Status, words []string) ([]control.Program, error) {
 	chosen := make([]bool, len(s.Programs))
 	var unknown several
 	for _, word := range words {
 		found, err := choose(s.Programs, word, chosen)
+		one := single(s.Programs, word)
 		switch {
+		case one != nil:
+			unknown = append(unknown, one)
 		case err != nil:
 			return nil, usage{err}
 		case !found:
@@ -43,8 +46,12 @@ func targets(s control.Status, words []string) ([]control.Program, error) {
 
 // choose marks the programs that word means.
 func choose(programs []control.Program, word string, chosen []bool) (found bool, err error) {
-	if i := slices.IndexFunc(programs, func(p control.Program) bool { return p.Name == word }); i >= 0 {
-		chosen[i] = true
+	for i, p := range programs {
+		if p.Name == word {
+			chosen[i], found = true, true
+		}
+	}
+	if found {
 		return true, nil
 	}
 	if word != everything && !isPattern(word) {
@@ -68,6 +75,40 @@ func choose(programs []control.Program, word string, chosen []bool) (found bool,
 	return found || word == everything, nil
 }
 
+// single returns an error if word is one instance of a program with several, as web[2], and nothing's name. It is one even where
+// it is a pattern that means others (web2): who reads web[2] in a table does not think of those.
+func single(programs []control.Program, word string) error {
+	name, n := "", 0
+	for _, p := range programs {
+		if p.Name == word {
+			return nil
+		}
+		if (p.Slot > 0 || p.Instances > 1) && word == fmt.Sprintf("%s[%d]", p.Name, p.Slot) {
+			name = p.Name
+		}
+	}
+	for _, p := range programs {
+		if p.Name == name {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return &told{exitUnknown, fmt.Sprintf("%q is one of the %d instances of %q", word, n, name),
+		fmt.Sprintf("name %s, which is all of them", shellWord(name))}
+}
+
+// eachOnce leaves out all instances of a program but the first.
+func eachOnce(programs []control.Program) []control.Program {
+	seen := make(map[string]bool, len(programs))
+	return slices.DeleteFunc(slices.Clone(programs), func(p control.Program) bool {
+		before := seen[p.Name]
+		seen[p.Name] = true
+		return before
+	})
+}
+
 func isPattern(word string) bool { return strings.ContainsAny(word, `*?[\`) }
 
 func unknownText(word string) string {
@@ -81,7 +122,7 @@ func unknownText(word string) string {
 func known(programs []control.Program) string {
 	const few = 8
 	var names []string
-	for _, p := range programs {
+	for _, p := range eachOnce(programs) {
 		if p.Phase != string(machine.Removed) {
 			names = append(names, readable(p.Name))
 		}

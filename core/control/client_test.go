@@ -59,11 +59,11 @@ func TestClientGivesOrders(t *testing.T) {
 
 func TestClientPlansReloadsAndShutsDown(t *testing.T) {
 	f := &fake{
-		changes:  []machine.Change{{Name: "\xff", Do: machine.StartIt, Reason: "new"}, {Name: "h", Do: machine.KeepIt, Itself: true, Signal: 1}},
+		changes:  []machine.Change{{Name: "\xff", Do: machine.StartIt, Reason: "new"}, {Name: "h", Slot: 2, Do: machine.KeepIt, Itself: true, Signal: 1}},
 		problems: program.Problems{{Place: program.Place{File: "a.lua", Line: 2}, Warning: true, Text: "odd"}},
 	}
 	c, ctx := serveFake(t, f), testContext(t)
-	changes := []Change{{Name: "\xff", NameURL: "%FF", Do: "start", Reason: "new"}, {Name: "h", Do: "keep", Signal: "HUP", Itself: true}}
+	changes := []Change{{Name: "\xff", NameURL: "%FF", Do: "start", Reason: "new"}, {Name: "h", Slot: 2, Do: "keep", Signal: "HUP", Itself: true}}
 	p, err := c.Plan(ctx)
 	if diff := cmp.Diff(Plan{Changes: changes, Problems: []Problem{{File: "a.lua", Line: 2, Warning: true, Text: "odd"}}}, p); diff != "" || err != nil {
 		t.Error(diff, err)

@@ -57,7 +57,7 @@ func fields(v any) []string {
 
 func TestReferenceHasTheFields(t *testing.T) {
 	sections := reference(t)
-	for _, v := range []any{Status{}, Supervisor{}, Program{}, Instance{}, Exit{}, Plan{}, Change{}, Problem{}, Result{}} {
+	for _, v := range []any{Status{}, Supervisor{}, Program{}, Instance{}, Health{}, Survivor{}, Exit{}, Plan{}, Change{}, Problem{}, Result{}} {
 		name := reflect.TypeOf(v).Name()
 		if diff := cmp.Diff(fields(v), rows(sections[name])); diff != "" {
 			t.Errorf("%s (code -, reference +)\n%s", name, diff)
@@ -102,6 +102,34 @@ func TestReferenceHasTheBounds(t *testing.T) {
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the bounds do not say %q", want)
+		}
+	}
+}
+
+// words are the values of the constants of a type of package machine.
+func words(t *testing.T, typ string) []string {
+	t.Helper()
+	text, err := os.ReadFile("../machine/state.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var words []string
+	for _, m := range regexp.MustCompile(`(?m)^\t\w+ +`+typ+` += "(.+?)"`).FindAllStringSubmatch(string(text), -1) {
+		words = append(words, m[1])
+	}
+	if len(words) == 0 {
+		t.Fatalf("there are no constants of type %s", typ)
+	}
+	return words
+}
+
+func TestReferenceHasTheWords(t *testing.T) {
+	sections := reference(t)
+	for typ, section := range map[string]string{"Phase": "Program", "Step": "Instance", "Cause": "Instance", "ReloadStep": "Supervisor"} {
+		for _, word := range words(t, typ) {
+			if !strings.Contains(sections[section], "`"+word+"`") {
+				t.Errorf("%s does not have the %s %q", section, typ, word)
+			}
 		}
 	}
 }

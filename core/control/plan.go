@@ -15,6 +15,7 @@ type Plan struct {
 type Change struct {
 	Name    string `json:"name"`
 	NameURL string `json:"name_url,omitempty"` // as in Program
+	Slot    int    `json:"slot,omitempty"`     // as in Program
 	Do      string `json:"do"`                 // a machine.ChangeKind
 	Signal  string `json:"signal,omitempty"`   // what a running instance is sent
 	Itself  bool   `json:"itself,omitempty"`   // the running instance reads its own configuration again
@@ -43,7 +44,7 @@ func changesOf(changes []machine.Change) []Change {
 	out := make([]Change, 0, len(changes))
 	for _, c := range changes {
 		out = append(out, Change{
-			Name: c.Name, NameURL: nameURL(c.Name), Do: string(c.Do), Signal: signalName(c.Signal), Itself: c.Itself, Reason: c.Reason,
+			Name: c.Name, NameURL: nameURL(c.Name), Slot: c.Slot, Do: string(c.Do), Signal: signalName(c.Signal), Itself: c.Itself, Reason: c.Reason,
 		})
 	}
 	return out

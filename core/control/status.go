@@ -1,14 +1,13 @@
 package control
 
 import (
-	"fmt"
-	"math"
 	"net/url"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/mwlua/mwlua/core/machine"
+	"github.com/mwlua/mwlua/core/program"
 )
 
 // Status is the JSON of GET /v1/status. Fields are added to these types, and never taken away or given another meaning.
@@ -29,69 +28,32 @@ type Supervisor struct {
 	Stopping    string    `json:"stopping"`     // stop or soft-stop; "" if it does not stop
 }
 
-// Program is one program. Instance is nil if it has no current one.
+// Program is one program, or, of one with several instances, one slot of it. Instance is nil if it has no current one.
 type Program struct {
-	Name    string `json:"name"`
-	NameURL string `json:"name_url,omitempty"` // of a name that is not UTF-8: its bytes, escaped as in a URL
-	Phase   string `json:"phase"`              // a machine.Phase
-	Held    bool   `json:"held"`               // it was stopped by request, and stays down until it is started so
+	Name      string   `json:"name"`
+	NameURL   string   `json:"name_url,omitempty"`  // of a name that is not UTF-8: its bytes, escaped as in a URL
+	Slot      int      `json:"slot,omitempty"`      // which of its instances, from 0
+	Instances int      `json:"instances,omitempty"` // how many are declared, where that is more than one
+	Kind      string   `json:"kind,omitempty"`      // program, oneshot or cron; "" if it is removed
+	Phase     string   `json:"phase"`               // a machine.Phase
+	Held      bool     `json:"held"`                // it was stopped by request, and stays down until it is started so
+	Ready     bool     `json:"ready"`               // its current instance is; of a one-shot: it has succeeded
+	WaitsFor  []string `json:"waits_for,omitempty"` // in phase blocked: the programs that are not ready
 	*Instance
-	Starts    uint64     `json:"starts"`   // for whatever reason: the number of its newest instance
-	Restarts  int        `json:"restarts"` // after exits, as far as they count for the limit
-	Failures  int        `json:"failures"` // in a row
+	Next      *Instance  `json:"next,omitempty"` // the one that is to follow the current one, once it is ready
+	Starts    uint64     `json:"starts"`         // for whatever reason: the number of its newest instance
+	Restarts  int        `json:"restarts"`       // after exits, as far as they count for the limit
+	Failures  int        `json:"failures"`       // in a row
 	NextStart *time.Time `json:"next_start,omitempty"`
 	NextIn    *float64   `json:"next_start_in_s,omitempty"`
+	NextTick  *time.Time `json:"next_tick,omitempty"`      // of a cron, without its jitter
+	TickIn    *float64   `json:"next_tick_in_s,omitempty"` // with it
+	Queued    bool       `json:"queued,omitempty"`         // one more run of a cron follows the one that goes on
+	Rolling   bool       `json:"rolling,omitempty"`        // its instance is replaced when that of the slot before is done
+	Stale     bool       `json:"stale,omitempty"`          // a reload could not replace its instance
 	LastExit  *Exit      `json:"last_exit,omitempty"`
 	Former    []Instance `json:"former,omitempty"` // instances on their way out, oldest first
 }
-
-// Instance is one process of a program.
-type Instance struct {
-	ID         string     `json:"instance"` // as web#3
-	Seq        uint64     `json:"seq"`
-	PID        int        `json:"pid,omitempty"` // 0 while it is being started
-	Step       string     `json:"step"`          // a machine.Step
-	Cause      string     `json:"cause,omitempty"`
-	Told       string     `json:"told,omitempty"` // the last signal sent to it
-	Generation uint64     `json:"generation"`     // of the load under which it was started
-	Since      time.Time  `json:"since"`
-	Uptime     float64    `json:"uptime_s"`
-	Deadline   *time.Time `json:"deadline,omitempty"` // when the next, harder means is used
-	DeadlineIn *float64   `json:"deadline_in_s,omitempty"`
-}
-
-// Exit is how the newest instance that has ended did so. Status, Code and Signal are all missing if nobody knows.
-type Exit struct {
-	Seq    uint64    `json:"seq"`
-	Status *int      `json:"status,omitempty"` // as a shell reports it: the code, or 128 + the signal
-	Code   *int      `json:"code,omitempty"`
-	Signal string    `json:"signal,omitempty"` // instead of a code
-	At     time.Time `json:"at"`
-	Ago    float64   `json:"ago_s"`
-}
-
-// clock turns instants into times. One that is in the future comes out so, and one that never comes is far away.
-type clock struct {
-	now  machine.Instant
-	wall time.Time // at now
-}
-
-func (c clock) time(at machine.Instant) time.Time {
-	return c.wall.Add(time.Duration(at - c.now)).UTC().Truncate(time.Millisecond)
-}
-
-func (c clock) since(at machine.Instant) float64 { return seconds(time.Duration(c.now - at)) }
-
-// until is when at is, and in how many seconds; nils for the zero Instant.
-func (c clock) until(at machine.Instant) (*time.Time, *float64) {
-	if at == 0 {
-		return nil, nil
-	}
-	return new(c.time(at)), new(seconds(time.Duration(at - c.now)))
-}
-
-// seconds is d to the millisecond.
-func seconds(d time.Duration) float64 { return math.Round(d.Seconds()*1000) / 1000 }
 
 func statusOf(r Report, wall time.Time) Status {
 	c := clock{r.Now, wall}
@@ -102,52 +64,56 @@ func statusOf(r Report, wall time.Time) Status {
 		},
 		Programs: make([]Program, 0, len(r.State.Programs)),
 	}
+	waits := waitsOf(&r.State)
 	for i := range r.State.Programs {
-		s.Programs = append(s.Programs, c.program(&r.State.Programs[i]))
+		p := c.program(&r.State.Programs[i])
+		if i < len(r.State.Config.Programs) {
+			spec := &r.State.Config.Programs[i]
+			p.Kind, p.WaitsFor = kindOf(spec), waits.of(i)
+			if n := spec.Number(); n > 1 {
+				p.Instances = n
+			}
+		}
+		s.Programs = append(s.Programs, p)
 	}
 	return s
 }
 
+// kindOf is the word for a program.Kind.
+func kindOf(spec *program.Spec) string {
+	if spec.Kind == program.Service {
+		return "program"
+	}
+	return string(spec.Kind)
+}
+
+// program is what p itself says; its declaration says the rest.
 func (c clock) program(p *machine.Program) Program {
 	program := Program{
-		Name: p.Name, NameURL: nameURL(p.Name), Phase: string(p.Phase), Starts: p.Seq, Restarts: len(p.Restarts), Failures: p.Failures,
-		Held: p.Held, LastExit: c.exit(p.Last),
+		Name: p.Name, NameURL: nameURL(p.Name), Slot: p.Slot, Phase: string(p.Phase), Held: p.Held, Ready: p.Phase == machine.Done,
+		Starts: p.Seq, Restarts: len(p.Restarts), Failures: p.Failures, Queued: p.Queued, Rolling: p.Roll, Stale: p.Stale,
+		LastExit: c.exit(p.Last),
 	}
 	if p.Phase == machine.Waiting {
 		program.NextStart, program.NextIn = c.until(p.StartAt)
 	}
+	program.NextTick, program.TickIn = c.until(p.TickAt)
+	if program.NextTick != nil && p.TickWall != 0 {
+		program.NextTick = new(time.Unix(0, p.TickWall).UTC().Truncate(time.Millisecond))
+	}
 	for i := range p.Instances {
-		instance := c.instance(p.Name, &p.Instances[i])
-		if instance.Seq == p.Current {
-			program.Instance = &instance
-		} else {
+		in := &p.Instances[i]
+		instance := c.instance(machine.ID{Program: p.Name, Slot: p.Slot, Seq: in.Seq}, in)
+		switch in.Seq {
+		case p.Current:
+			program.Instance, program.Ready = &instance, in.Step == machine.Started
+		case p.Next:
+			program.Next = &instance
+		default:
 			program.Former = append(program.Former, instance)
 		}
 	}
 	return program
-}
-
-func (c clock) exit(e machine.Ending) *Exit {
-	if e.Seq == 0 {
-		return nil
-	}
-	exit := Exit{Seq: e.Seq, Signal: signalName(e.Signal), At: c.time(e.At), Ago: c.since(e.At)}
-	if e.Signal == 0 && e.Code != machine.UnknownCode {
-		exit.Code = new(e.Code)
-	}
-	if exit.Code != nil || e.Signal != 0 {
-		exit.Status = new(e.Status())
-	}
-	return &exit
-}
-
-func (c clock) instance(name string, in *machine.Instance) Instance {
-	instance := Instance{
-		ID: machine.ID{Program: name, Seq: in.Seq}.String(), Seq: in.Seq, PID: in.PID, Step: string(in.Step), Cause: string(in.Cause),
-		Told: signalName(in.Told), Generation: in.Generation, Since: c.time(in.Since), Uptime: c.since(in.Since),
-	}
-	instance.Deadline, instance.DeadlineIn = c.until(in.Deadline)
-	return instance
 }
 
 // nameURL is name as it stands in a URL if JSON cannot hold it, else "".
@@ -165,13 +131,24 @@ func (s *Status) restore() {
 		if !restoreName(&p.Name, p.NameURL) {
 			continue
 		}
-		if p.Instance != nil {
-			p.Instance.ID = fmt.Sprintf("%s#%d", p.Name, p.Instance.Seq)
-		}
-		for j := range p.Former {
-			p.Former[j].ID = fmt.Sprintf("%s#%d", p.Name, p.Former[j].Seq)
+		for _, in := range p.All() {
+			in.ID = machine.ID{Program: p.Name, Slot: p.Slot, Seq: in.Seq}.String()
 		}
 	}
+}
+
+// All are the instances of p, oldest first.
+func (p *Program) All() []*Instance {
+	var all []*Instance
+	for i := range p.Former {
+		all = append(all, &p.Former[i])
+	}
+	for _, in := range []*Instance{p.Instance, p.Next} {
+		if in != nil {
+			all = append(all, in)
+		}
+	}
+	return all
 }
 
 func restoreName(name *string, escaped string) bool {

@@ -151,7 +151,7 @@ func named(name string) (string, error) {
 	case "@yearly", "@annually":
 		return "0 0 1 1 *", nil
 	case "@reboot":
-		return "", errors.New("@reboot is no time: that is a one-shot")
+		return "", errors.New("@reboot is no time: declare a oneshot")
 	}
 	return "", fmt.Errorf("unknown name %q: there are @hourly, @daily, @weekly, @monthly, @yearly and \"@every 15m\"", name)
 }

@@ -43,7 +43,7 @@ func TestCheck(t *testing.T) {
 		{"0 * * * * 2030", `expected five fields (minute, hour, day, month, weekday), a name such as "@daily" or "@every 15m", got 6`},
 		{"@always", `unknown name "@always": there are @hourly, @daily, @weekly, @monthly, @yearly and "@every 15m"`},
 		{"@every", `unknown name "@every": there are @hourly, @daily, @weekly, @monthly, @yearly and "@every 15m"`},
-		{"@reboot", `@reboot is no time: that is a one-shot`},
+		{"@reboot", `@reboot is no time: declare a oneshot`},
 		{"@every 15", `@every: expected a duration such as "15m", got "15"`},
 		{"@every xd", `@every: expected a duration such as "15m", got "xd"`},
 		{"@every 999ms", `@every: expected at least 1s`},

@@ -3,6 +3,8 @@ package machine
 import (
 	"fmt"
 	"slices"
+
+	"github.com/mwlua/mwlua/core/program"
 )
 
 // Asker waits for what it asked of a program.
@@ -11,39 +13,48 @@ type Asker struct {
 	For  Verb
 }
 
-// command carries out what is asked of one program. It is answered when it is done, or with Request.NoWait at once.
+// command carries out what is asked of one program, for each of its instances. It is answered when it is done for all of them, or
+// with Request.NoWait at once.
 func (m *Machine) command(now Instant, ev Request) {
-	p, slot := m.program(ev.Program)
+	g, declared := m.groups[ev.Program]
 	switch {
-	case p == nil || p.Phase == Removed:
+	case !declared:
 		m.answer(ev.From, Reply{Why: WhyUnknown, Text: fmt.Sprintf("there is no program %q", ev.Program)})
 		return
 	case m.s.Stop.Verb != "":
 		m.answer(ev.From, Reply{Why: WhyDropped, Text: stoppingText})
 		return
 	case ev.Verb == SignalProgram:
-		m.pass(p, ev)
+		m.pass(g, ev)
 		return
 	}
-	if p.ask(ev) {
-		m.supersede(p, ev.Verb)
+	for i := g.first; i < g.end; i++ {
+		p := &m.s.Programs[i]
+		if p.ask(ev) {
+			m.supersede(i, ev.Verb)
+		}
+		if ev.From != 0 && !ev.NoWait {
+			p.Askers = append(p.Askers, Asker{From: ev.From, For: ev.Verb})
+		}
+		p.Again = p.Again || ev.Verb == RestartProgram && p.Current != 0
+		m.do(Note{Kind: NoteAsked, ID: p.id(p.Current), Text: string(ev.Verb) + " (" + ev.By + ")"})
 	}
-	if ev.From != 0 && !ev.NoWait {
-		p.Askers = append(p.Askers, Asker{From: ev.From, For: ev.Verb})
-	}
-	m.do(Note{Kind: NoteAsked, ID: p.id(p.Current), Text: string(ev.Verb) + " (" + ev.By + ")"})
-	switch ev.Verb {
-	case StopProgram:
-		m.stopProgram(now, slot)
-	case RestartProgram:
-		m.restartProgram(now, slot)
-	default:
-		m.startProgram(now, slot)
+	for i := g.first; i < g.end; i++ {
+		switch ev.Verb {
+		case StopProgram:
+			m.stopProgram(now, i)
+		case RestartProgram:
+			m.restartProgram(now, i)
+		default:
+			m.startProgram(now, i)
+		}
 	}
 	if ev.NoWait {
 		m.answer(ev.From, Reply{OK: true})
 	}
-	m.satisfy(p)
+	for i := g.first; i < g.end; i++ {
+		m.satisfy(&m.s.Programs[i])
+	}
 	m.loadEnds(now)
 }
 
@@ -57,11 +68,8 @@ func (p *Program) ask(ev Request) bool {
 }
 
 // supersede answers those who asked for something else.
-func (m *Machine) supersede(p *Program, verb Verb) {
-	for _, a := range p.Askers {
-		m.answer(a.From, Reply{Why: WhySuperseded, Text: "somebody else asked for another thing: " + string(verb)})
-	}
-	p.Askers = nil
+func (m *Machine) supersede(place int, verb Verb) {
+	m.dismiss(&m.s.Programs[place], WhySuperseded, "somebody else asked for another thing: "+string(verb))
 }
 
 // answer answers one who asked, if somebody waits.
@@ -72,115 +80,158 @@ func (m *Machine) answer(from uint64, r Reply) {
 	}
 }
 
-// startProgram starts what does not run, at once, and forgets its failures.
-func (m *Machine) startProgram(now Instant, slot int) {
-	p := &m.s.Programs[slot]
+// startProgram starts what does not run, at once, and forgets its failures. What it needs is started with it.
+func (m *Machine) startProgram(now Instant, place int) {
+	p := &m.s.Programs[place]
 	in := p.find(p.Current)
 	switch {
 	case in == nil:
 		p.Failures, p.Restarts = 0, nil
-		m.wait(slot, now)
+		if m.s.Config.Programs[place].Kind == program.Cron && p.TickAt == 0 {
+			m.schedule(place)
+		}
+		if p.Phase != Blocked || len(m.missing(place)) == 0 {
+			m.wait(place, now)
+		}
+		m.startNeeds(now, place)
 	case in.Cause == ByRequest: // it is on its way out
 		p.Again = true
 	}
 }
 
-func (m *Machine) restartProgram(now Instant, slot int) {
-	p := &m.s.Programs[slot]
+// startNeeds starts what a program needs and what does not run.
+func (m *Machine) startNeeds(now Instant, place int) {
+	for _, name := range m.s.Config.Programs[place].Needs {
+		g := m.groups[name]
+		for i := g.first; i < g.end; i++ {
+			p := &m.s.Programs[i]
+			if p.Held || p.Phase == Down || p.Phase == Failed {
+				p.Held = false
+				m.startProgram(now, i)
+			}
+		}
+	}
+}
+
+func (m *Machine) restartProgram(now Instant, place int) {
+	p := &m.s.Programs[place]
 	in := p.find(p.Current)
 	if in == nil {
-		m.startProgram(now, slot)
+		m.startProgram(now, place)
 		return
 	}
 	p.Again = true
-	m.stopByRequest(now, slot, in)
+	m.stopByRequest(now, place, in)
 }
 
 // stopProgram stops every instance of a program, former ones as well.
-func (m *Machine) stopProgram(now Instant, slot int) {
-	p := &m.s.Programs[slot]
-	p.Again = false
-	if p.Phase == Waiting {
+func (m *Machine) stopProgram(now Instant, place int) {
+	p := &m.s.Programs[place]
+	p.Again, p.StartAt = false, 0
+	p.unschedule()
+	if p.Phase == Waiting || p.Phase == Blocked || p.Phase == Scheduled {
 		m.setDown(p, Down)
 	}
 	for i := range p.Instances {
-		m.stopByRequest(now, slot, &p.Instances[i])
+		m.stopByRequest(now, place, &p.Instances[i])
 	}
 }
 
-// stopByRequest asks an instance to go. One that is still spawning is asked when it runs.
-func (m *Machine) stopByRequest(now Instant, slot int, in *Instance) {
-	current := in.Seq == m.s.Programs[slot].Current
-	if in.Step == Stopping || in.Step == Killing {
-		return
-	}
-	if current {
-		in.Cause = ByRequest
-	}
-	if in.Step == Spawning {
-		return
-	}
-	p := &m.s.Programs[slot]
-	declared, limit := m.terms(slot, in)
-	in.Step = Stopping
-	in.Deadline = m.due(slot, in.Seq, timeout(now, limit))
-	m.signal(p, in, stopSignal(declared, sigTERM))
+// stopByRequest asks an instance to go.
+func (m *Machine) stopByRequest(now Instant, place int, in *Instance) {
+	m.halt(now, place, in, ByRequest)
 }
 
-// pass sends a signal that somebody asked for to the current instance.
-func (m *Machine) pass(p *Program, ev Request) {
-	in := p.find(p.Current)
-	if in == nil || in.PID == 0 || in.Step == Killing {
-		m.answer(ev.From, Reply{Why: WhyNotRunning, Text: fmt.Sprintf("program %q is not running", p.Name)})
-		return
+// pass sends a signal that somebody asked for to the current instances of a program.
+func (m *Machine) pass(g group, ev Request) {
+	passed := false
+	for i := g.first; i < g.end; i++ {
+		p := &m.s.Programs[i]
+		in := p.find(p.Current)
+		if in == nil || in.PID == 0 || in.Step == Killing || in.Step == Emptying {
+			continue
+		}
+		id := p.id(in.Seq)
+		m.do(Note{Kind: NoteAsked, ID: id, PID: in.PID, Signal: ev.Signal, Text: string(ev.Verb) + " (" + ev.By + ")"})
+		m.do(Signal{ID: id, PID: in.PID, Signal: ev.Signal})
+		passed = true
 	}
-	id := p.id(in.Seq)
-	m.do(Note{Kind: NoteAsked, ID: id, PID: in.PID, Signal: ev.Signal, Text: string(ev.Verb) + " (" + ev.By + ")"})
-	m.do(Signal{ID: id, PID: in.PID, Signal: ev.Signal})
-	m.answer(ev.From, Reply{OK: true})
+	if passed {
+		m.answer(ev.From, Reply{OK: true})
+	} else {
+		m.answer(ev.From, Reply{Why: WhyNotRunning, Text: fmt.Sprintf("program %q is not running", ev.Program)})
+	}
 }
 
 // endedByRequest is the end of a current instance that somebody asked for: expected, whatever its status. It is started again if
-// that was asked for too.
-func (m *Machine) endedByRequest(now Instant, p *Program, note Note) {
+// that was asked for too, for which a load may wait.
+func (m *Machine) endedByRequest(now Instant, p *Program, starting bool, note Note) {
 	m.do(note)
 	if p.Again {
 		p.Again, p.Failures, p.Restarts = false, 0, nil
-		m.wait(m.slots[p.Name], now)
+		m.wait(m.place(p), now)
+		if starting && m.s.Reload.Step == Starting {
+			p.Starting = true
+			m.s.Reload.Left++
+		}
 	}
 	m.satisfy(p)
 }
 
 // satisfy answers those who have what they asked for.
 func (m *Machine) satisfy(p *Program) {
+	if len(p.Askers) == 0 {
+		return
+	}
 	in := p.find(p.Current)
-	runs := in != nil && in.Step == Started && in.Cause != ByRequest
-	p.Askers = slices.DeleteFunc(p.Askers, func(a Asker) bool {
-		done := runs && !p.Again
+	runs := in != nil && in.stays() && !p.Again
+	if place := m.place(p); place < len(m.s.Config.Programs) && m.s.Config.Programs[place].Kind == program.OneShot {
+		runs = p.Phase == Done
+	}
+	m.part(p, func(a Asker) bool {
 		if a.For == StopProgram {
-			done = len(p.Instances) == 0 && p.Phase != Waiting
+			return len(p.Instances) == 0 && p.Phase != Waiting && p.Phase != Blocked
 		}
-		if done {
-			m.answer(a.From, Reply{OK: true})
-		}
-		return done
-	})
+		return runs
+	}, Reply{OK: true})
 }
 
 // disappoint answers those who wait for a start that has failed.
 func (m *Machine) disappoint(p *Program, text string) {
-	p.Askers = slices.DeleteFunc(p.Askers, func(a Asker) bool {
-		if a.For != StopProgram {
-			m.answer(a.From, Reply{Why: WhyFailed, Text: text})
-		}
-		return a.For != StopProgram
-	})
+	m.part(p, func(a Asker) bool { return a.For != StopProgram }, Reply{Why: WhyFailed, Text: text})
 }
 
 // dismiss answers everybody who waits for a program, because nothing of that will come.
 func (m *Machine) dismiss(p *Program, why Why, text string) {
+	m.part(p, func(Asker) bool { return true }, Reply{Why: why, Text: text})
+}
+
+// part takes those from the ones who wait for p of whom over is true. A good answer is given once all instances of the program have
+// it, a bad one at once and for all.
+func (m *Machine) part(p *Program, over func(Asker) bool, r Reply) {
+	var left, gone []Asker
 	for _, a := range p.Askers {
-		m.answer(a.From, Reply{Why: why, Text: text})
+		if over(a) {
+			gone = append(gone, a)
+		} else {
+			left = append(left, a)
+		}
 	}
-	p.Askers = nil
+	p.Askers = left
+	for _, a := range gone {
+		waits := false
+		for i := range m.s.Programs { // not the group: who is no longer declared has none
+			q := &m.s.Programs[i]
+			if q.Name != p.Name {
+				continue
+			}
+			if !r.OK {
+				q.Askers = slices.DeleteFunc(q.Askers, func(b Asker) bool { return a == b })
+			}
+			waits = waits || slices.Contains(q.Askers, a)
+		}
+		if !waits {
+			m.answer(a.From, r)
+		}
+	}
 }

@@ -5,9 +5,17 @@ import (
 	"github.com/mwlua/mwlua/core/program"
 )
 
-// final makes the end of a critical program, which nothing restarts any more, the end of all.
-func (m *Machine) final(slot int, exit policy.Exit, v policy.Verdict) policy.Verdict {
-	spec := &m.s.Config.Programs[slot]
+// final makes the end of a critical program, which nothing restarts any more, the end of all, and names the verdicts on what is
+// meant to end in their own words.
+func (m *Machine) final(place int, exit policy.Exit, v policy.Verdict) policy.Verdict {
+	spec := &m.s.Config.Programs[place]
+	switch {
+	case spec.Kind == program.Service:
+	case v.Do == policy.Stop:
+		v.Reason = "it is done"
+	case v.Do == policy.Fail && spec.Exit.When == policy.Never:
+		v.Reason = "it is not tried again"
+	}
 	if v.Do == policy.Fail && spec.Critical && m.s.Config.Settings.ExitWhen != program.ExitNever {
 		v.Do, v.ExitCode = policy.Shutdown, max(exit.Status(), 1)
 		v.Reason = "it is critical, and has failed: " + v.Reason
@@ -25,6 +33,9 @@ func (m *Machine) leaveIfDone() {
 	if _, waits := m.starts.first(m.startValid); waits {
 		return
 	}
+	if _, waits := m.ticks.first(m.tickValid); waits {
+		return
+	}
 	status := s.Status
 	for i := range s.Programs {
 		p := &s.Programs[i]
@@ -34,6 +45,10 @@ func (m *Machine) leaveIfDone() {
 		if p.Phase == Failed && status == 0 {
 			status = max(p.Last.Status(), 1)
 		}
+	}
+	for i := range s.Programs {
+		m.dismiss(&s.Programs[i], WhyDropped, stoppingText)
+		s.Programs[i].standDown() // what waits for something that never comes
 	}
 	s.Status = status
 	m.do(Notify{Doing: IsStopping})

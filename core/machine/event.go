@@ -11,7 +11,7 @@ import (
 type Instant int64
 
 // ID names an instance: the run number Seq, from 1, of a slot of a program. It is printed web#3, or web[2]#3 for slot 2; slot 0 is
-// the only one, or the first of several.
+// the only one, or the first of several. Seq 0 is no instance, but the slot itself.
 type ID struct {
 	Program string
 	Slot    int `json:",omitempty"`
@@ -19,8 +19,14 @@ type ID struct {
 }
 
 func (id ID) String() string {
+	if id.Seq == 0 {
+		return slotName(id.Program, id.Slot)
+	}
 	return slotName(id.Program, id.Slot) + "#" + strconv.FormatUint(id.Seq, 10)
 }
+
+// SlotName is the slot that id is an instance of, as it is printed: web, or web[2].
+func (id ID) SlotName() string { return slotName(id.Program, id.Slot) }
 
 // slotName is a slot of a program as it is printed.
 func slotName(name string, slot int) string {

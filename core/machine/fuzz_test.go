@@ -58,7 +58,7 @@ func checkDeadline(t *testing.T, m, other *Machine, now Instant) {
 // fuzzEvent makes an event that has a fair chance to fit.
 func fuzzEvent(t *testing.T, m *Machine, kind, arg byte) Event {
 	id := ID{Program: string(rune('a' + arg%4))}
-	if p, _ := m.program(id.Program); p != nil {
+	if p, _ := m.program(id.Program, 0); p != nil {
 		id.Seq = p.Seq - min(p.Seq, uint64(arg>>6))
 	}
 	n := m.s.Reload.N - uint64(arg>>7)

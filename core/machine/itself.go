@@ -15,11 +15,11 @@ func (m *Machine) ask(now Instant, config program.Config) bool {
 	r := &m.s.Reload
 	var limit time.Duration
 	limits := make(map[ID]time.Duration)
-	for i, c := range m.Plan(config) {
+	for i, c := range m.plan(config) {
 		if !c.Itself {
 			continue
 		}
-		p, _ := m.program(c.Name)
+		p, _ := m.program(c.Name, c.Slot)
 		id := p.id(p.Current)
 		r.Asked = append(r.Asked, id)
 		limits[id] = cmp.Or(config.Programs[i].AnswerTimeout, reloadTimeout)
@@ -58,6 +58,11 @@ func (m *Machine) reloadRefused(now Instant, ev ReloadRefused) {
 	}
 }
 
+// endedAsked is the end of an instance that may have been asked to reload itself.
+func (m *Machine) endedAsked(now Instant, id ID) {
+	m.reloadRefused(now, ReloadRefused{N: m.s.Reload.N, ID: id, Text: id.String() + " ended while it reloaded itself"})
+}
+
 // unanswered says who did not answer.
 func (m *Machine) unanswered() string {
 	return fmt.Sprintf("%v did not say in time that it runs with its new configuration", m.s.Reload.Asked[0])
@@ -72,24 +77,24 @@ func (m *Machine) stopAgain(now Instant, id ID) {
 	}
 	m.s.Stop.Asked = slices.Delete(m.s.Stop.Asked, i, i+1)
 	if p, in := m.instance(id); in != nil && in.Step != Killing {
-		m.stopInstance(now, m.slots[p.Name], in)
+		m.stopInstance(now, m.place(p), in)
 	}
 }
 
 // awaits says that a load waits until the program serves: one that reloads itself could refuse at its start as well.
 func (m *Machine) awaits(p *Program) bool {
-	return p.Starting && m.s.Config.Programs[m.slots[p.Name]].OnReload == program.Itself && m.s.Stop.Verb == ""
+	return p.Starting && m.s.Config.Programs[m.place(p)].OnReload == program.Itself && m.s.Stop.Verb == ""
 }
 
 func (m *Machine) limit(p *Program) time.Duration {
-	return cmp.Or(m.s.Config.Programs[m.slots[p.Name]].AnswerTimeout, reloadTimeout)
+	return cmp.Or(m.s.Config.Programs[m.place(p)].AnswerTimeout, reloadTimeout)
 }
 
 // serving ends the wait for a program that the load has started. One that does not say that it serves is not taken for one that
 // does not: its end would tell.
 func (m *Machine) serving(now Instant, id ID, text string) {
 	p, in := m.instance(id)
-	if in == nil || !p.Starting || p.Current != id.Seq {
+	if in == nil || !m.awaits(p) || p.Current != id.Seq {
 		return
 	}
 	if text != "" {

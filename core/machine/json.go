@@ -60,6 +60,7 @@ func (s State) mapped(f func(string) string) State {
 	if s.Reload.Pending != nil {
 		s.Reload.Pending = new(mapConfig(*s.Reload.Pending, f))
 	}
+	s.Reload.Broken = mapAll(s.Reload.Broken, f)
 	s.Reload.Changes = slices.Clone(s.Reload.Changes)
 	for i := range s.Reload.Changes {
 		c := &s.Reload.Changes[i]
@@ -69,7 +70,7 @@ func (s State) mapped(f func(string) string) State {
 	s.Programs = slices.Clone(s.Programs)
 	for i := range s.Programs {
 		p := &s.Programs[i]
-		p.Name = f(p.Name)
+		p.Name, p.Clock = f(p.Name), f(p.Clock)
 		p.Instances = slices.Clone(p.Instances)
 		for j := range p.Instances {
 			mapInstance(&p.Instances[j], f)

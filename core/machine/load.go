@@ -16,8 +16,9 @@ func (m *Machine) loaded(now Instant, ev Loaded) {
 	for _, w := range ev.Warnings {
 		m.do(Note{Kind: NoteWarning, Text: w})
 	}
-	if !m.ask(now, ev.Config) {
-		m.carryOut(now, ev.Config)
+	config := ev.Config.Expanded()
+	if !m.ask(now, config) {
+		m.carryOut(now, config)
 	}
 }
 
@@ -30,10 +31,11 @@ func (m *Machine) carryOut(now Instant, config program.Config) {
 	if before, after := m.s.Config.Settings, config.Settings; before.Control != "" || after.Control != "" {
 		m.do(OpenControl{Path: after.Control, Mode: after.ControlMode, Group: after.ControlGroup})
 	}
-	changes := m.Plan(config)
+	changes := m.plan(config)
 	formers := m.formers()
-	m.signalChanged(now, changes)
+	m.signalChanged(now, changes, config)
 	m.signalFormers(formers)
+	m.openSockets(config)
 	m.adopt(config)
 	m.s.Reload.Step, m.s.Reload.Deadline = Starting, 0
 	if len(m.s.Reload.Waiting) > 0 {
@@ -42,28 +44,33 @@ func (m *Machine) carryOut(now Instant, config program.Config) {
 	for i := range m.s.Config.Programs {
 		m.start(now, i, changes[i])
 	}
+	m.review(now)
 	m.limitFormers(now)
 	m.loadEnds(now)
 }
 
 // signalChanged tells the current instances, in the order of the old configuration, which is the order they were started in.
-func (m *Machine) signalChanged(now Instant, changes []Change) {
-	byName := make(map[string]Change, len(changes))
-	for _, c := range changes {
-		byName[c.Name] = c
+func (m *Machine) signalChanged(now Instant, changes []Change, config program.Config) {
+	byKey := make(map[key]int, len(changes))
+	for i, c := range changes {
+		byKey[key{c.Name, c.Slot}] = i
 	}
 	for i := range m.s.Config.Programs {
 		p, spec := &m.s.Programs[i], &m.s.Config.Programs[i]
-		c := byName[p.Name]
+		n := byKey[key{p.Name, p.Slot}]
+		c := changes[n]
 		in := p.find(p.Current)
 		switch {
 		case in == nil:
 		case c.Do == RemoveIt && in.Cause == ByRequest:
 			m.do(Note{Kind: NoteChange, ID: p.id(in.Seq), PID: in.PID, Text: string(c.Do) + ": " + c.Reason})
 			m.leave(now, p, in, spec, 0)
-		case c.Do == KeepIt && c.Signal != 0:
+		case c.Do == KeepIt && c.Signal != 0 && in.pending():
+		case c.Do == KeepIt && c.Signal != 0 && (in.Step == Started || in.Step == Unready):
 			in.Cause = ByReload
 			m.signal(p, in, c.Signal)
+		case c.Do == ReplaceIt && oneByOne(&config.Programs[n]) && in.Step != Emptying:
+			m.do(Note{Kind: NoteChange, ID: p.id(in.Seq), PID: in.PID, Text: string(c.Do) + ", " + string(config.Programs[n].Overlap) + ": " + c.Reason})
 		case c.Do == ReplaceIt || c.Do == RemoveIt:
 			if m.s.Reload.Hard {
 				c.Signal = sigTERM
@@ -73,8 +80,20 @@ func (m *Machine) signalChanged(now Instant, changes []Change) {
 		}
 		if c.Do == RemoveIt {
 			p.Held = false // one that is declared again later is a new one
+			p.unschedule()
+			m.signalBeside(now, p, spec, m.goSignal(spec))
 			m.disappoint(p, "it is no longer declared")
 			m.setDown(p, Removed)
+		}
+	}
+}
+
+// signalBeside tells the runs of a cron that go on beside the current one that they are not wanted any more.
+func (m *Machine) signalBeside(now Instant, p *Program, spec *program.Spec, signal int) {
+	for i := range p.Instances {
+		if in := &p.Instances[i]; in.Step == Leaving && in.Cause == ByTick {
+			in.ReloadSignal = signal
+			m.letGo(now, m.place(p), in, signal, timeout(now, spec.FormerTimeout))
 		}
 	}
 }
@@ -82,19 +101,47 @@ func (m *Machine) signalChanged(now Instant, changes []Change) {
 // leave makes the current instance of p a former one.
 func (m *Machine) leave(now Instant, p *Program, in *Instance, spec *program.Spec, signal int) {
 	in.ReloadSignal, in.StopSignal, in.StopTimeout = signal, spec.StopSignal, int64(spec.StopTimeout)
-	p.Current, p.Again = 0, false
+	p.Current, p.Again, p.Stale = 0, false, false
 	m.setDown(p, Down)
-	if in.Step == Stopping || in.Step == Killing { // by hand: it is on its way already
+	m.letGo(now, m.place(p), in, signal, timeout(now, spec.FormerTimeout))
+}
+
+// letGo has an instance, which is no current one any more, finish and go in its own time.
+func (m *Machine) letGo(now Instant, place int, in *Instance, signal int, until Instant) {
+	if in.Step == Stopping || in.Step == Killing || in.Step == Emptying { // it is on its way already
 		return
 	}
 	in.Step, in.Cause = Leaving, ByReload
-	in.Deadline = timeout(now, spec.FormerTimeout) // put on the schedule by derive
-	m.signal(p, in, signal)
+	in.quiet()
+	in.Deadline = m.due(place, in.Seq, until)
+	m.signal(&m.s.Programs[place], in, signal)
+}
+
+// openSockets asks for the sockets of config, if there are any now or were before.
+func (m *Machine) openSockets(config program.Config) {
+	sockets := socketsOf(config)
+	if len(sockets) > 0 || len(socketsOf(m.s.Config)) > 0 {
+		m.do(OpenSockets{Sockets: sockets})
+	}
+}
+
+// socketsOf are the sockets of all programs; those of several instances are the same.
+func socketsOf(c program.Config) []ProgramSocket {
+	var sockets []ProgramSocket
+	for i := range c.Programs {
+		if c.Programs[i].Slot > 0 {
+			continue
+		}
+		for _, s := range c.Programs[i].Sockets {
+			sockets = append(sockets, ProgramSocket{Program: c.Programs[i].Name, Socket: s})
+		}
+	}
+	return sockets
 }
 
 // formerRef names a former instance by place.
 type formerRef struct {
-	slot            int
+	place           int
 	seq, generation uint64
 }
 
@@ -104,7 +151,7 @@ func (m *Machine) formers() []formerRef {
 	for i := range m.s.Programs {
 		for _, in := range m.s.Programs[i].Instances {
 			if in.Seq != m.s.Programs[i].Current {
-				refs = append(refs, formerRef{slot: i, seq: in.Seq, generation: in.Generation})
+				refs = append(refs, formerRef{place: i, seq: in.Seq, generation: in.Generation})
 			}
 		}
 	}
@@ -115,8 +162,8 @@ func (m *Machine) formers() []formerRef {
 // signalFormers repeats the reload signal to every instance that an earlier reload told to go (H-6.8).
 func (m *Machine) signalFormers(refs []formerRef) {
 	for _, ref := range refs {
-		p := &m.s.Programs[ref.slot]
-		if in := p.find(ref.seq); in.Step == Leaving {
+		p := &m.s.Programs[ref.place]
+		if in := p.find(ref.seq); in.Step == Leaving && in.Cause != ByTick {
 			if m.s.Reload.Hard {
 				in.ReloadSignal = sigTERM
 			}
@@ -125,16 +172,16 @@ func (m *Machine) signalFormers(refs []formerRef) {
 	}
 }
 
-// adopt makes config the one in force: its programs take the first slots, in its order; removed ones with instances left
+// adopt makes config the one in force: its programs take the first places, in its order; removed ones with instances left
 // follow in the order they had, and the rest is forgotten.
 func (m *Machine) adopt(config program.Config) {
 	old := m.s.Programs
-	slots := m.slots
+	places := m.places
 	taken := make([]bool, len(old))
 	m.s.Programs = make([]Program, 0, len(config.Programs))
 	for i := range config.Programs {
-		p := Program{Name: config.Programs[i].Name, Phase: Down}
-		if j, ok := slots[p.Name]; ok {
+		p := Program{Name: config.Programs[i].Name, Slot: config.Programs[i].Slot, Phase: Down}
+		if j, ok := places[key{p.Name, p.Slot}]; ok {
 			p, taken[j] = old[j], true
 			if p.Phase == Removed {
 				p.Phase = Down
@@ -154,8 +201,8 @@ func (m *Machine) adopt(config program.Config) {
 }
 
 // start carries out the rest of one change.
-func (m *Machine) start(now Instant, slot int, c Change) {
-	p := &m.s.Programs[slot]
+func (m *Machine) start(now Instant, place int, c Change) {
+	p := &m.s.Programs[place]
 	if c.Do == KeepIt {
 		if p.Phase != Running || c.Signal != 0 {
 			m.do(Note{Kind: NoteChange, ID: p.id(p.Seq), Signal: c.Signal, Text: string(c.Do) + ": " + c.Reason})
@@ -163,41 +210,91 @@ func (m *Machine) start(now Instant, slot int, c Change) {
 		return
 	}
 	p.Failures, p.Restarts = 0, nil
+	if p.Current != 0 {
+		m.follow(now, place)
+		return
+	}
+	if m.s.Config.Programs[place].Kind == program.Cron {
+		m.schedule(place)
+		return
+	}
+	if p.Phase == Blocked {
+		p.Phase = Down
+	}
 	p.Starting = true
 	m.s.Reload.Left++
-	m.wait(slot, now)
+	m.wait(place, now)
+}
+
+// review brings what stays into line with a configuration that is new: clocks, health checks, and what is waited for.
+func (m *Machine) review(now Instant) {
+	for i := range m.s.Config.Programs {
+		p := &m.s.Programs[i]
+		spec := &m.s.Config.Programs[i]
+		if p.Phase == Scheduled && spec.Kind != program.Cron || p.Phase == Done && spec.Kind != program.OneShot {
+			p.Phase = Down
+		}
+		switch {
+		case spec.Kind != program.Cron && p.Clock != "":
+			p.unschedule()
+		case m.onClock(i) && p.Clock != clockOf(spec):
+			p.TickWall = 0
+			m.askTick(i)
+		}
+		if p.Phase == Blocked && len(m.missing(i)) == 0 {
+			m.wait(i, now)
+		}
+		if in := p.find(p.Current); in != nil {
+			m.reviewInstance(now, i, in)
+		}
+	}
+}
+
+// reviewInstance: an instance that stays is ready, and well, as its new declaration has it.
+func (m *Machine) reviewInstance(now Instant, place int, in *Instance) {
+	switch by := m.s.Config.Programs[place].Ready.By; {
+	case in.Step != Unready || in.pending():
+		m.watch(now, place, in)
+	case by == program.ReadyAtOnce:
+		m.ready(now, place, in)
+	case by == program.ReadyProbe && in.Health.Due == 0:
+		m.probe(now, place, in)
+	}
 }
 
 // limitFormers stops the oldest former instances of programs that have too many.
 func (m *Machine) limitFormers(now Instant) {
 	for i := range m.s.Config.Programs {
-		limit := m.s.Config.Programs[i].MaxFormer
-		if limit == 0 {
-			continue
+		m.limitFormersOf(now, i)
+	}
+}
+
+func (m *Machine) limitFormersOf(now Instant, place int) {
+	p, limit := &m.s.Programs[place], m.s.Config.Programs[place].MaxFormer
+	if limit == 0 {
+		return
+	}
+	excess := -limit
+	for _, in := range p.Instances {
+		if in.Step == Leaving && in.Cause != ByTick {
+			excess++
 		}
-		p := &m.s.Programs[i]
-		excess := -limit
-		for _, in := range p.Instances {
-			if in.Step == Leaving {
-				excess++
-			}
-		}
-		for j := range p.Instances {
-			if excess > 0 && p.Instances[j].Step == Leaving {
-				m.endLeaving(now, i, &p.Instances[j], ByFormerLimit)
-				excess--
-			}
+	}
+	for j := range p.Instances {
+		if excess > 0 && p.Instances[j].Step == Leaving && p.Instances[j].Cause != ByTick {
+			m.endLeaving(now, place, &p.Instances[j], ByFormerLimit)
+			excess--
 		}
 	}
 }
 
 // endLeaving stops an instance that was told to finish and go, and stayed too long.
-func (m *Machine) endLeaving(now Instant, slot int, in *Instance, cause Cause) {
-	p := &m.s.Programs[slot]
-	declared, limit := m.terms(slot, in)
+func (m *Machine) endLeaving(now Instant, place int, in *Instance, cause Cause) {
+	p := &m.s.Programs[place]
+	declared, limit := m.terms(place, in)
 	signal := stopSignal(declared, sigTERM)
 	in.Step, in.Cause = Stopping, cause
-	in.Deadline = m.due(slot, in.Seq, timeout(now, limit))
+	in.Deadline = m.due(place, in.Seq, timeout(now, limit))
 	m.do(Note{
 		Kind: NoteLeftTooLate, ID: p.id(in.Seq), PID: in.PID, Former: in.Seq != p.Current,
 		Signal: signal, Until: in.Deadline, Text: string(cause),
@@ -213,6 +310,13 @@ func (m *Machine) loadEnds(now Instant) {
 	m.s.Failures = 0
 	m.do(Note{Kind: NoteLoaded})
 	m.do(Notify{Doing: IsReady})
+	for i := range m.s.Programs { // a load does not wait for what is blocked
+		m.s.Programs[i].Starting = false
+	}
+	if text := brokenText(m.s.Reload.Broken); text != "" {
+		m.fail(m.s.Reload.Waiting, text)
+		m.s.Reload.Waiting = nil
+	}
 	for _, id := range m.s.Reload.Waiting {
 		m.do(Reply{To: id, OK: true, Changes: m.s.Reload.Changes})
 	}

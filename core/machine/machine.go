@@ -11,14 +11,26 @@ import (
 type Machine struct {
 	s State
 	// What follows is derived from s, and made again by Restore.
-	slots    map[string]int // name → place in s.Programs
-	starts   schedule       // programs in phase Waiting, at StartAt
-	ends     schedule       // instances with a Deadline
-	spawning int            // instances in step Spawning
-	alive    int            // instances
+	places   map[key]int      // → place in s.Programs
+	groups   map[string]group // name → the places of the declared program
+	order    order
+	starts   schedule // programs with a StartAt
+	ticks    schedule // programs with a TickAt
+	ends     schedule // instances, for each of their deadlines
+	spawning int      // instances in step Spawning
+	alive    int      // instances
 	// out collects the actions of the step under way.
 	out []Action
 }
+
+// key names a Program of State.
+type key struct {
+	name string
+	slot int
+}
+
+// group is where the slots of one declared program are in State.Programs: from first, before end.
+type group struct{ first, end int }
 
 // New returns a machine that knows nothing yet: send it Booted. seed makes its jitter differ from that of others.
 func New(seed uint64) *Machine {
@@ -50,28 +62,37 @@ func (m *Machine) Snapshot() State {
 		p := &s.Programs[i]
 		p.Instances, p.Restarts, p.Askers = slices.Clone(p.Instances), slices.Clone(p.Restarts), slices.Clone(p.Askers)
 	}
+	s.Reload.Broken = slices.Clone(s.Reload.Broken)
 	s.Reload.Waiting, s.Reload.AgainWaiting = slices.Clone(s.Reload.Waiting), slices.Clone(s.Reload.AgainWaiting)
 	s.Reload.Asked = slices.Clone(s.Reload.Asked)
 	return s // a configuration is never changed, only replaced
 }
 
-// derive makes the index and the schedules again. It is called when slots have moved: by Restore and by a load.
+// derive makes the index and the schedules again. It is called when places have moved: by Restore and by a load.
 func (m *Machine) derive() {
-	m.slots = make(map[string]int, len(m.s.Programs))
-	m.starts, m.ends, m.spawning, m.alive = nil, nil, 0, 0
+	m.places = make(map[key]int, len(m.s.Programs))
+	m.groups = make(map[string]group, len(m.s.Programs))
+	m.order = orderOf(m.s.Config)
+	m.starts, m.ticks, m.ends, m.spawning, m.alive = nil, nil, nil, 0, 0
 	for i := range m.s.Programs {
 		p := &m.s.Programs[i]
-		m.slots[p.Name] = i
-		if p.Phase == Waiting {
-			m.starts.add(entry{at: p.StartAt, slot: i})
+		m.places[key{p.Name, p.Slot}] = i
+		if i < len(m.s.Config.Programs) {
+			m.groups[p.Name] = group{first: i - p.Slot, end: i + 1}
+		}
+		if p.StartAt != 0 {
+			m.starts.add(entry{at: p.StartAt, place: i})
+		}
+		if p.TickAt != 0 {
+			m.ticks.add(entry{at: p.TickAt, place: i})
 		}
 		m.alive += len(p.Instances)
 		for _, in := range p.Instances {
 			if in.Step == Spawning {
 				m.spawning++
 			}
-			if in.Deadline != 0 {
-				m.ends.add(entry{at: in.Deadline, slot: i, seq: in.Seq})
+			for _, at := range in.deadlines() {
+				m.due(i, in.Seq, at)
 			}
 		}
 	}
@@ -117,6 +138,24 @@ func (m *Machine) Step(now Instant, ev Event) []Action {
 		m.exited(now, ev)
 	case SignalFailed:
 		m.signalFailed(ev)
+	case Emptied:
+		m.emptied(now, ev)
+	case Ready:
+		m.saidReady(now, ev.ID)
+	case Notified:
+		m.notified(now, ev)
+	case NotifyRefused:
+		m.notifyRefused(ev)
+	case Probed:
+		m.probed(now, ev)
+	case StopRan:
+		m.stopRan(ev)
+	case Tick:
+		m.ticked(now, ev)
+	case ClockSet:
+		m.clockSet(now, ev.Wall)
+	case SocketFailed:
+		m.do(Note{Kind: NoteSocket, ID: ID{Program: ev.Program}, Text: ev.Name + ": " + ev.Text})
 	case PidfileFailed:
 		m.do(Note{Kind: NotePidfile, Text: ev.Text})
 	case ControlFailed:
@@ -138,7 +177,7 @@ func (m *Machine) wake(now Instant) {
 		m.reloadTimedOut(now)
 	}
 	if d := m.s.Stop.Deadline; d != 0 && d <= now {
-		m.killAll()
+		m.killAll(now)
 	}
 	for {
 		e, ok := m.ends.first(m.endValid)
@@ -148,14 +187,26 @@ func (m *Machine) wake(now Instant) {
 		m.ends.drop()
 		m.overdue(now, e)
 	}
-	for n := 0; n < startsPerStep && !m.s.Reload.Step.holds(); n++ {
+	for {
+		e, ok := m.ticks.first(m.tickValid)
+		if !ok || e.at > now {
+			break
+		}
+		m.ticks.drop()
+		m.tick(now, e.place)
+	}
+	for n := 0; n < startsPerStep && !m.s.Reload.Step.holds(); {
 		e, ok := m.starts.first(m.startValid)
 		if !ok || e.at > now {
 			break
 		}
 		m.starts.drop()
-		m.spawn(now, e.slot)
+		if m.mayStart(now, e.place) {
+			m.spawn(now, e.place)
+			n++
+		}
 	}
+	m.loadEnds(now)
 	m.settle()
 	m.leaveIfDone()
 }
@@ -172,6 +223,7 @@ func (m *Machine) Deadline() (Instant, bool) {
 		at = d
 	}
 	earlier(m.ends.first(m.endValid))
+	earlier(m.ticks.first(m.tickValid))
 	if !m.s.Reload.Step.holds() {
 		earlier(m.starts.first(m.startValid))
 	}
@@ -179,29 +231,33 @@ func (m *Machine) Deadline() (Instant, bool) {
 }
 
 func (m *Machine) startValid(e entry) bool {
-	p := &m.s.Programs[e.slot]
-	return p.Phase == Waiting && p.StartAt == e.at
+	return m.s.Programs[e.place].StartAt == e.at
 }
 
+func (m *Machine) tickValid(e entry) bool { return m.s.Programs[e.place].TickAt == e.at }
+
 func (m *Machine) endValid(e entry) bool {
-	in := m.s.Programs[e.slot].find(e.seq)
-	return in != nil && in.Deadline == e.at
+	in := m.s.Programs[e.place].find(e.seq)
+	return in != nil && in.isDue(e.at)
 }
 
 func (m *Machine) do(a Action) { m.out = append(m.out, a) }
 
-// program returns the program of that name and its slot; nil when it is not known.
-func (m *Machine) program(name string) (*Program, int) {
-	i, ok := m.slots[name]
+// program returns a slot of the program of that name and its place; nil when it is not known.
+func (m *Machine) program(name string, slot int) (*Program, int) {
+	i, ok := m.places[key{name, slot}]
 	if !ok {
 		return nil, 0
 	}
 	return &m.s.Programs[i], i
 }
 
+// place is where p is in s.Programs.
+func (m *Machine) place(p *Program) int { return m.places[key{p.Name, p.Slot}] }
+
 // instance returns the instance with that ID and its program; nils when it is not known.
 func (m *Machine) instance(id ID) (*Program, *Instance) {
-	p, _ := m.program(id.Program)
+	p, _ := m.program(id.Program, id.Slot)
 	if p == nil {
 		return nil, nil
 	}

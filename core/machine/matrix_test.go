@@ -41,6 +41,29 @@ var situations = []struct{ name, script string }{
 	{"reload, asking", "boot\nloaded 1\n  p on-reload=itself\nspawned p#1\nserving p#1\nreload X\ntrial-passed 2\nboot\nloaded 2\n  p on-reload=itself"},
 	{"reload, starting", "boot\nloaded 1\n  p\nspawned p#1\nreload X\ntrial-passed 2\nboot\nloaded 2\n  p"},
 	{"reload, one more asked for", "boot\nloaded 1\n  p\nspawned p#1\nreload X\nreload Y"},
+	{"running, starting", "boot\nloaded 1\n  p ready=fd restart=\nspawned p#1"},
+	{"running, starting, asked whether it is ready", "boot\nloaded 1\n  p ready=probe restart=\nspawned p#1"},
+	{"running, starting at a stop", "boot\nloaded 1\n  p ready=fd restart=\nspawned p#1\nstop TERM"},
+	{"running, not ready in time", "boot\nloaded 1\n  p ready=fd restart=\nspawned p#1\nadvance 30s"},
+	{"running, asked for its health", "boot\nloaded 1\n  p health= restart=\nspawned p#1\nadvance 10s"},
+	{"running, failed its health check", "boot\nloaded 1\n  p health= restart=\nspawned p#1\nadvance 10s\nprobed p#1 1 fail\nadvance 10s\nprobed p#1 2 fail"},
+	{"running, with a watchdog", "boot\nloaded 1\n  p watchdog=10s restart=\nspawned p#1"},
+	{"running, stopping by a command", "boot\nloaded 1\n  p stop-command=/bin/quit restart=\nspawned p#1\nstop-program p"},
+	{"running, waits for another to stop first", "boot\nloaded 1\n  p restart=\n  q needs=p restart=\nspawned p#1\nspawned q#1\nstop-program p from=1"},
+	{"running, stopping for what it needs", "boot\nloaded 1\n  q restart=\n  p needs=q restart=\nspawned q#1\nspawned p#1\nexited q#1 1"},
+	{"blocked", "boot\nloaded 1\n  q ready=fd restart=\n  p after=q restart=\nspawned q#1"},
+	{"emptying", "boot\nloaded 1\n  p kill=unit restart=\nspawned p#1\nexited p#1 1 left=sh:7"},
+	{"emptying by hand, killed", "boot\nloaded 1\n  p kill=unit restart=\nspawned p#1\nstop-program p from=1\nexited p#1 0 left=sh:7\nadvance 30s"},
+	{"emptying at a stop", "boot\nloaded 1\n  p kill=unit restart=\nspawned p#1\nstop TERM\nexited p#1 0 left=sh:7"},
+	{"next, starting", "boot\nloaded 1\n  p ready=fd restart= overlap=start-first\nspawned p#1\nready p#1\nreload X from=1\ntrial-passed 2\nboot\nloaded 2\n  p ready=fd restart= overlap=start-first\nspawned p#2"},
+	{"to be replaced, stopping", "boot\nloaded 1\n  p restart= overlap=stop-first\nspawned p#1\nreload X from=1\ntrial-passed 2\nboot\nloaded 2\n  p restart= overlap=stop-first"},
+	{"to be replaced after another", "boot\nloaded 1\n  p ready=fd restart= overlap=start-first instances=2\nspawned p#1\nspawned p[1]#1\nready p#1\nready p[1]#1\nreload X from=1\ntrial-passed 2\nboot\nloaded 2\n  p ready=fd restart= overlap=start-first instances=2\nspawned p#2"},
+	{"a one-shot, running", "boot\nloaded 1\n  p oneshot= retries=1\nspawned p#1"},
+	{"a one-shot, done", "boot\nloaded 1\n  p oneshot=\nspawned p#1\nexited p#1 0"},
+	{"a cron, unasked", "boot\nloaded 1\n  p cron=@hourly"},
+	{"a cron, scheduled", "boot\nloaded 1\n  p cron=@hourly\ntick p 1 30m"},
+	{"a cron, running", "boot\nloaded 1\n  p cron=@hourly beside=queue retries=1\ntick p 1 30m\nadvance 30m\nspawned p#1\ntick p 2 30m"},
+	{"a cron, by hand down", "boot\nloaded 1\n  p cron=@hourly\ntick p 1 30m\nstop-program p"},
 	{"ended", "boot\nloaded 1\n  p\nspawned p#1\nstop TERM\nexited p#1 TERM"},
 }
 
@@ -50,6 +73,8 @@ var stimuli = []string{
 	"boot", "reload Z", "stop TERM", "soft-stop", "start p from=9", "stop-program p from=9", "restart p from=9", "signal p HUP from=9", "trial-passed N", "trial-failed N", "handover-failed N",
 	"loaded N\n  p", "loaded N\n  q", "load-failed N", "reloaded-itself N p#S", "reload-refused N p#S", "serving p#S", "not-serving p#S", "master-ended TERM", "master-ended KILL", "spawned p#S", "spawn-failed p#S",
 	"exited p#S 0", "exited p#S 1", "exited p#S USR1", "exited p#1 1", "signal-failed p#1", "wake", "advance 1h",
+	"ready p#S", "exited p#S 1 left=sh:7", "emptied p#S", "notified p#S READY STATUS=x", "notified p#S WATCHDOG=trigger MAINPID=5", "notify-refused p#S",
+	"probed p#S 1 ok", "probed p#S 1 fail", "stop-ran p#S failed", "tick p 1 1m", "clock-set 1h", "socket-failed p",
 }
 
 // TestMatrix answers every event in every situation. "ignored" is a valid answer, an answer nobody has looked at is not: the
@@ -86,7 +111,7 @@ func TestMatrix(t *testing.T) {
 // answer runs one stimulus and says what came of it in one line.
 func (d *driver) answer(stimulus, before string) string {
 	seq := uint64(0)
-	if p, _ := d.m.program("p"); p != nil {
+	if p, _ := d.m.program("p", 0); p != nil {
 		seq = p.Seq
 	}
 	stimulus = strings.ReplaceAll(stimulus, "#S", fmt.Sprintf("#%d", max(seq, 1)))
@@ -105,10 +130,10 @@ func (d *driver) answer(stimulus, before string) string {
 // TestMatrixIsComplete keeps the table honest: every phase, step, cause and reload step appears in some situation.
 func TestMatrixIsComplete(t *testing.T) {
 	missing := map[string]bool{}
-	for _, v := range []Phase{Down, Failed, Waiting, Running, Removed} {
+	for _, v := range []Phase{Down, Failed, Waiting, Blocked, Running, Done, Scheduled, Removed} {
 		missing["phase "+string(v)] = true
 	}
-	for _, v := range []Step{Spawning, Started, Leaving, Stopping, Killing} {
+	for _, v := range []Step{Spawning, Unready, Started, Leaving, Stopping, Killing, Emptying} {
 		missing["step "+string(v)] = true
 	}
 	for _, v := range []ReloadStep{Idle, Trying, Settling, Handing, Loading, Asking, Starting} {

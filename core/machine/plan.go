@@ -10,6 +10,7 @@ import (
 // Change is what a load does to one program, and why.
 type Change struct {
 	Name   string
+	Slot   int `json:",omitempty"` // which of its instances
 	Do     ChangeKind
 	Signal int  // what a running instance is sent; 0 means nothing
 	Itself bool // the running instance reloads itself, and the load waits for its answer
@@ -26,19 +27,26 @@ const (
 	RemoveIt  ChangeKind = "remove"  // its instance becomes a former one, and no other is started
 )
 
-// Plan returns what a load of config would do, in the order of config, then what it would remove. It changes nothing.
-func (m *Machine) Plan(config program.Config) []Change {
+// Plan returns what a load of config would do, in the order of config, an instance each, then what it would remove. It changes
+// nothing.
+func (m *Machine) Plan(config program.Config) []Change { return m.plan(config.Expanded()) }
+
+func (m *Machine) plan(config program.Config) []Change {
 	changes := make([]Change, 0, len(config.Programs))
-	kept := make(map[string]bool, len(config.Programs))
+	kept := make(map[key]bool, len(config.Programs))
 	env := !slices.Equal(m.s.Config.Env, config.Env)
 	for i := range config.Programs {
 		spec := &config.Programs[i]
-		kept[spec.Name] = true
+		kept[key{spec.Name, spec.Slot}] = true
 		changes = append(changes, m.change(spec, env))
 	}
 	for i := range m.s.Config.Programs {
-		if spec := &m.s.Config.Programs[i]; !kept[spec.Name] {
-			changes = append(changes, Change{Name: spec.Name, Do: RemoveIt, Signal: m.goSignal(spec), Reason: "no longer declared"})
+		if spec := &m.s.Config.Programs[i]; !kept[key{spec.Name, spec.Slot}] {
+			c := Change{Name: spec.Name, Slot: spec.Slot, Do: RemoveIt, Signal: m.goSignal(spec), Reason: "no longer declared"}
+			if kept[key{spec.Name, 0}] {
+				c.Reason = "fewer instances"
+			}
+			changes = append(changes, c)
 		}
 	}
 	return changes
@@ -53,8 +61,8 @@ func (m *Machine) goSignal(spec *program.Spec) int {
 }
 
 func (m *Machine) change(spec *program.Spec, env bool) Change {
-	p, slot := m.program(spec.Name)
-	c := Change{Name: spec.Name}
+	p, place := m.program(spec.Name, spec.Slot)
+	c := Change{Name: spec.Name, Slot: spec.Slot}
 	if p == nil || p.Phase == Removed {
 		c.Do, c.Reason = StartIt, "new"
 		if spec.NoStartOnReload && m.s.Generation > 0 { // H-6.9f
@@ -63,9 +71,12 @@ func (m *Machine) change(spec *program.Spec, env bool) Change {
 		if spec.NoAutostart {
 			c.Do, c.Reason = KeepIt, "new, and autostart is off"
 		}
+		if spec.Kind == program.OneShot && spec.Run == program.RunManual {
+			c.Do, c.Reason = KeepIt, "new, and run is manual"
+		}
 		return c
 	}
-	old := &m.s.Config.Programs[slot]
+	old := &m.s.Config.Programs[place]
 	if p.Held || p.Again {
 		c.Do, c.Reason = KeepIt, "stopped by hand"
 		if p.Again {
@@ -77,18 +88,22 @@ func (m *Machine) change(spec *program.Spec, env bool) Change {
 	if env && !spec.WholeEnv {
 		changed = append(changed, "environment")
 	}
-	switch p.Phase {
-	case Running:
-		return running(c, spec, old, changed)
-	case Waiting:
-		return backoff(c, spec, changed)
+	switch {
+	case spec.Kind == old.Kind && spec.Kind == program.Cron:
+		return cron(c, p, spec, old)
+	case spec.Kind == old.Kind && spec.Kind == program.OneShot:
+		return oneshot(c, p, spec, changed)
+	case p.Phase == Running:
+		return running(c, p, spec, old, changed)
+	case p.Phase == Waiting, p.Phase == Blocked:
+		return backoff(c, p, spec, changed)
 	default:
 		return down(c, p, spec, changed)
 	}
 }
 
 // running: a spec that keeps its instance keeps it whatever changed, and the option of the new file decides (H-6.9h).
-func running(c Change, spec, old *program.Spec, changed []string) Change {
+func running(c Change, p *Program, spec, old *program.Spec, changed []string) Change {
 	switch {
 	case spec.OnReload == program.Keep:
 		c.Do, c.Signal, c.Reason = KeepIt, spec.ReloadSignal, "on_reload is keep"
@@ -102,6 +117,8 @@ func running(c Change, spec, old *program.Spec, changed []string) Change {
 		}
 	case len(changed) > 0:
 		c.Do, c.Signal, c.Reason = ReplaceIt, old.ReloadSignal, "changed: "+strings.Join(changed, ", ")
+	case p.Stale:
+		c.Do, c.Signal, c.Reason = ReplaceIt, old.ReloadSignal, "an earlier reload could not replace it"
 	case spec.OnReload == program.Replace:
 		c.Do, c.Signal, c.Reason = ReplaceIt, old.ReloadSignal, "on_reload is replace"
 	default:
@@ -113,17 +130,49 @@ func running(c Change, spec, old *program.Spec, changed []string) Change {
 	return c
 }
 
+// cron: a run that goes on is left alone, and the clock of the new declaration counts from now on.
+func cron(c Change, p *Program, spec, old *program.Spec) Change {
+	c.Do, c.Reason = KeepIt, "the clock starts it"
+	switch {
+	case spec.NoAutostart && p.Phase == Down:
+		c.Reason = "down, and autostart is off"
+	case spec.Schedule != old.Schedule || spec.Zone != old.Zone:
+		c.Reason = "the clock starts it, by its changed schedule"
+	}
+	return c
+}
+
+// oneshot: what was done is not done again unless the declaration says so, and what failed is tried again.
+func oneshot(c Change, p *Program, spec *program.Spec, changed []string) Change {
+	c.Do = StartIt
+	switch {
+	case p.Phase == Running || p.Phase == Waiting || p.Phase == Blocked:
+		c.Do, c.Reason = KeepIt, "it is under way"
+	case spec.Run == program.RunManual:
+		c.Do, c.Reason = KeepIt, "run is manual"
+	case p.Phase == Failed:
+		c.Reason = "it had failed"
+	case spec.Run == program.RunReload:
+		c.Reason = "run is reload"
+	case spec.Run == program.RunChange && len(changed) > 0:
+		c.Reason = "changed: " + strings.Join(changed, ", ")
+	default:
+		c.Do, c.Reason = KeepIt, "it was run"
+	}
+	return c
+}
+
 // backoff: a program that waits for its restart is tried at once when its declaration changed, or when it would have been replaced.
-func backoff(c Change, spec *program.Spec, changed []string) Change {
+func backoff(c Change, p *Program, spec *program.Spec, changed []string) Change {
 	switch {
 	case spec.NoStartOnReload:
-		c.Do, c.Reason = KeepIt, "waiting, and no start-on-reload"
+		c.Do, c.Reason = KeepIt, string(p.Phase)+", and no start-on-reload"
 	case len(changed) > 0:
 		c.Do, c.Reason = StartIt, "changed: "+strings.Join(changed, ", ")
 	case spec.OnReload == program.Replace:
 		c.Do, c.Reason = StartIt, "on_reload is replace"
 	default:
-		c.Do, c.Reason = KeepIt, "waiting, unchanged"
+		c.Do, c.Reason = KeepIt, string(p.Phase)+", unchanged"
 	}
 	return c
 }

@@ -33,6 +33,23 @@ func (m *Machine) booted(now Instant) {
 	}
 	r.Step, r.Deadline = Loading, timeout(now, m.patience())
 	m.do(Load{N: r.N})
+	m.askAgain(now)
+}
+
+// askAgain repeats what the image before has asked and had no answer to.
+func (m *Machine) askAgain(now Instant) {
+	for i := range m.s.Config.Programs {
+		p := &m.s.Programs[i]
+		for j := range p.Instances {
+			if in := &p.Instances[j]; in.Health.Out {
+				in.Health.Out = false
+				in.Health.Due = m.due(i, in.Seq, now)
+			}
+		}
+		if m.onClock(i) && p.TickAt == 0 {
+			m.askTick(i)
+		}
+	}
 }
 
 func (m *Machine) request(now Instant, ev Request) {

@@ -1,41 +1,52 @@
 package machine
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/mwlua/mwlua/core/policy"
+	"github.com/mwlua/mwlua/core/program"
 )
 
 // wait puts a program into phase Waiting: it is started at that time, by wake.
-func (m *Machine) wait(slot int, at Instant) {
-	p := &m.s.Programs[slot]
+func (m *Machine) wait(place int, at Instant) {
+	p := &m.s.Programs[place]
+	if p.Phase == Blocked && p.Starting { // it is under way again
+		m.s.Reload.Left++
+	}
 	p.Phase, p.StartAt = Waiting, at
-	m.starts.add(entry{at: at, slot: slot})
+	m.starts.add(entry{at: at, place: place})
 }
 
 // setDown ends what a program was doing, without an instance of it being touched.
 func (m *Machine) setDown(p *Program, phase Phase) {
-	p.Phase, p.StartAt = phase, 0
 	m.answered(p)
+	p.Phase, p.StartAt = phase, 0
 }
 
 // answered takes a program off the list of those that a load waits for.
 func (m *Machine) answered(p *Program) {
-	if p.Starting {
-		p.Starting = false
+	if p.Starting && p.Phase != Blocked {
 		m.s.Reload.Left--
 	}
+	p.Starting, p.Roll = false, false
 }
 
 // spawn makes a program's next instance. Every start comes through here: the first, a restart, a replacement.
-func (m *Machine) spawn(now Instant, slot int) {
-	p := &m.s.Programs[slot]
+func (m *Machine) spawn(now Instant, place int) {
+	p := &m.s.Programs[place]
+	spec := &m.s.Config.Programs[place]
 	p.Seq++
-	p.Phase, p.StartAt, p.Current, p.LastStart = Running, 0, p.Seq, now
-	p.Instances = append(p.Instances, Instance{Seq: p.Seq, Generation: m.s.Generation, Step: Spawning, Since: now})
+	p.StartAt, p.LastStart = 0, now
+	if p.Current != 0 { // it follows that one when it is ready
+		p.Next = p.Seq
+	} else {
+		p.Phase, p.Current, p.Roll, p.Stale = Running, p.Seq, false, false
+	}
+	p.Instances = append(p.Instances, Instance{Seq: p.Seq, Generation: m.s.Generation, Step: Spawning, Since: now, Kill: spec.Kill})
 	m.spawning++
 	m.alive++
-	m.do(Spawn{ID: p.id(p.Seq), Spec: m.s.Config.Programs[slot], Env: m.s.Config.Env})
+	m.do(Spawn{ID: p.id(p.Seq), Spec: *spec, Env: m.s.Config.Env})
 }
 
 func (m *Machine) spawned(now Instant, ev Spawned) {
@@ -43,19 +54,20 @@ func (m *Machine) spawned(now Instant, ev Spawned) {
 	if in == nil || in.Step != Spawning {
 		return
 	}
-	in.PID, in.Step = ev.PID, Started
+	place := m.place(p)
+	in.PID, in.Step = ev.PID, Unready
 	m.spawning--
 	m.do(Note{Kind: NoteSpawned, ID: ev.ID, PID: ev.PID})
-	if m.awaits(p) {
-		m.do(AwaitServing{ID: ev.ID, PID: ev.PID, Limit: m.limit(p)})
-	} else {
-		m.answered(p)
-	}
 	switch {
 	case m.s.Stop.Verb != "":
-		m.stopInstance(now, m.slots[p.Name], in)
-	case in.Cause == ByRequest:
-		m.stopByRequest(now, m.slots[p.Name], in)
+		in.Step = Started
+		m.stopInstance(now, place, in)
+	case in.Cause != NoCause: // it is not wanted any more
+		in.Step = Started
+		m.answered(p)
+		m.halt(now, place, in, in.Cause)
+	default:
+		m.begin(now, place, in)
 	}
 	m.satisfy(p)
 	m.loadEnds(now)
@@ -72,6 +84,7 @@ func (m *Machine) spawnFailed(now Instant, ev SpawnFailed) {
 	exit := policy.Exit{Program: p.Name, Seq: ev.ID.Seq, Code: 1, Reason: policy.StartFailed}
 	note := Note{Kind: NoteSpawnFailed, ID: ev.ID, Text: "cannot " + verbOf(ev.Step) + " " + ev.Text}
 	m.disappoint(p, ev.ID.String()+" did not start: "+note.Text)
+	m.haltRoll(now, m.place(p), ev.ID.String()+" did not start: "+note.Text)
 	m.ended(now, p, gone, exit, note)
 	m.loadEnds(now)
 }
@@ -97,6 +110,20 @@ func verbOf(step string) string {
 		return "set its umask:"
 	case "limits":
 		return "set its limits:"
+	case "sockets":
+		return "pass on its sockets:"
+	case "cgroup":
+		return "make its control group:"
+	case "nice":
+		return "set its nice value:"
+	case "oom_score_adj":
+		return "set its oom_score_adj:"
+	case "chroot":
+		return "enter the root"
+	case "capabilities":
+		return "set its capabilities:"
+	case "no_new_privs":
+		return "set no_new_privs:"
 	default:
 		return step + ":"
 	}
@@ -104,20 +131,47 @@ func verbOf(step string) string {
 
 func (m *Machine) exited(now Instant, ev Exited) {
 	p, in := m.instance(ev.ID)
-	if in == nil || in.Step == Spawning {
+	if in == nil || in.Step == Spawning || in.Step == Emptying {
 		return
 	}
-	gone := *in
-	m.forget(p, ev.ID.Seq)
 	exit := policy.Exit{
 		Program: p.Name, Seq: ev.ID.Seq, Code: ev.Code, Signal: ev.Signal, CoreDumped: ev.CoreDumped,
-		Reason: policy.Exited, Ran: time.Duration(now - gone.Since),
+		Reason: reasonOf(in, ev), Ran: time.Duration(now - in.Since),
 	}
-	if gone.Cause == ByReload && gone.Told == ev.Signal && gone.Step == Started { // T-4
-		exit.Reason = policy.ReloadSignal
+	if len(ev.Left) > 0 {
+		m.outlived(now, m.place(p), in, exit, ev.Left)
+		m.endedAsked(now, ev.ID)
+		m.loadEnds(now)
+		return
 	}
-	m.reloadRefused(now, ReloadRefused{N: m.s.Reload.N, ID: ev.ID, Text: ev.ID.String() + " ended while it reloaded itself"})
-	m.ended(now, p, gone, exit, Note{Kind: NoteExited, ID: ev.ID, PID: gone.PID})
+	m.gone(now, p, *in, exit)
+}
+
+// reasonOf is the way in which an instance ended.
+func reasonOf(in *Instance, ev Exited) policy.Reason {
+	switch in.Cause {
+	case ByReload:
+		if in.Told == ev.Signal && (in.Step == Started || in.Step == Unready) { // T-4
+			return policy.ReloadSignal
+		}
+	case ByNotReady:
+		return policy.NotReady
+	case ByHealth:
+		return policy.Health
+	case ByWatchdog:
+		return policy.Watchdog
+	case ByTimeout:
+		return policy.Timeout
+	}
+	return policy.Exited
+}
+
+// gone is the end of an instance of which nothing is left.
+func (m *Machine) gone(now Instant, p *Program, gone Instance, exit policy.Exit) {
+	id := p.id(gone.Seq)
+	m.forget(p, gone.Seq)
+	m.endedAsked(now, id)
+	m.ended(now, p, gone, exit, Note{Kind: NoteExited, ID: id, PID: gone.PID})
 	m.loadEnds(now) // it may have waited for this one
 }
 
@@ -134,31 +188,107 @@ func (m *Machine) forget(p *Program, seq uint64) {
 
 // ended decides what follows the end of an instance.
 func (m *Machine) ended(now Instant, p *Program, gone Instance, exit policy.Exit, note Note) {
+	place := m.place(p)
 	note.Exit = exit
-	if gone.Seq != p.Current { // H-6.25: a former one's end has no effect
+	switch {
+	case gone.Seq == p.Next && (m.s.Stop.Verb != "" || gone.Cause == ByRequest || gone.Cause == ByNeed):
+		p.Next = 0
+		m.answered(p)
+		m.endedAside(p, note)
+	case gone.Seq == p.Next:
+		m.nextEnded(now, place, note)
+	case gone.Seq != p.Current: // H-6.25: a former one's end has no effect
 		note.Former = true
-		m.do(note)
-		m.satisfy(p)
-		m.stopped()
-		return
+		m.endedAside(p, note)
+	case p.Next != 0: // the next one is under way already
+		p.Current, p.Next, p.Again, p.Stale = p.Next, 0, false, false
+		p.Last = Ending{Seq: gone.Seq, Code: exit.Code, Signal: exit.Signal, At: now}
+		if m.s.Stop.Verb != "" {
+			m.endedAtStop(exit, note)
+		} else {
+			m.endedAside(p, note)
+		}
+	default:
+		m.currentEnded(now, p, gone, exit, note)
 	}
+	m.release(now, place)
+}
+
+// endedAside is an end on which nothing depends.
+func (m *Machine) endedAside(p *Program, note Note) {
+	m.do(note)
+	m.satisfy(p)
+	m.stopped()
+}
+
+// currentEnded decides what follows the end of a current instance that has no successor yet.
+func (m *Machine) currentEnded(now Instant, p *Program, gone Instance, exit policy.Exit, note Note) {
+	place, starting, startAt := m.place(p), p.Starting, p.StartAt
 	p.Current = 0
 	p.Last = Ending{Seq: gone.Seq, Code: exit.Code, Signal: exit.Signal, At: now}
+	if startAt != 0 { // the next one is about to be started
+		p.Phase, p.Again = Waiting, false
+		m.do(note)
+		m.lost(now, place)
+		return
+	}
+	if gone.Step == Unready && starting {
+		m.s.Reload.broke(unreadyEnd(note))
+	}
 	m.setDown(p, Down)
 	if m.s.Stop.Verb != "" {
 		m.endedAtStop(exit, note)
 		return
 	}
-	if gone.Cause == ByRequest {
-		m.endedByRequest(now, p, note)
-		return
+	switch gone.Cause {
+	case ByRequest, ByReplace:
+		m.endedByRequest(now, p, starting, note)
+	case ByNeed:
+		m.do(note)
+		m.wait(place, max(now, after(p.LastStart, m.s.Config.Programs[place].Exit.MinInterval)))
+	case ByTick:
+		m.do(note)
+		m.runNow(now, place)
+	default:
+		m.judgeEnd(now, place, gone, exit, note)
+		m.stillStarting(place, starting)
 	}
-	slot := m.slots[p.Name]
-	rule := m.s.Config.Programs[slot].Exit
-	m.count(now, p, rule, &exit)
-	v := m.final(slot, exit, rule.Decide(exit, m.s.Seed))
+	m.lost(now, place)
+}
+
+// stillStarting has the load go on waiting for a one-shot that is tried again.
+func (m *Machine) stillStarting(place int, starting bool) {
+	p := &m.s.Programs[place]
+	if starting && p.Phase == Waiting && !p.Starting && m.s.Reload.Step == Starting && m.s.Config.Programs[place].Kind == program.OneShot {
+		p.Starting = true
+		m.s.Reload.Left++
+	}
+}
+
+// judgeEnd applies the policy to an end that nobody asked for.
+func (m *Machine) judgeEnd(now Instant, place int, gone Instance, exit policy.Exit, note Note) {
+	p, spec := &m.s.Programs[place], &m.s.Config.Programs[place]
+	m.count(now, p, spec.Exit, &exit)
+	v := spec.Exit.Decide(exit, m.s.Seed)
+	if exit.Reason == policy.Health && spec.Health != nil && spec.Health.OnFail == program.StopUnhealthy {
+		v = policy.Verdict{Do: policy.Fail, Reason: "it was unhealthy, and on_fail is stop"}
+	}
+	v = m.final(place, exit, v)
 	note.Exit, note.Verdict = exit, v
-	m.apply(now, slot, v, note)
+	m.apply(now, place, v, note)
+	switch {
+	case gone.Step == Unready:
+		m.disappoint(p, unreadyEnd(note))
+		m.haltRoll(now, place, unreadyEnd(note))
+	case v.Do == policy.Fail:
+		m.disappoint(p, fmt.Sprintf("%v has failed: %s", note.ID, exitText(exit)))
+	}
+	m.satisfy(p)
+}
+
+// unreadyEnd says that an instance ended too early.
+func unreadyEnd(note Note) string {
+	return fmt.Sprintf("%v ended before it was ready: %s", note.ID, exitText(note.Exit))
 }
 
 // count brings up to date what the policy asks about the past.
@@ -180,8 +310,8 @@ func (m *Machine) count(now Instant, p *Program, rule policy.Policy, exit *polic
 }
 
 // apply carries a verdict out. The first exit code that a verdict names is what mwlua leaves with (H-6.24).
-func (m *Machine) apply(now Instant, slot int, v policy.Verdict, note Note) {
-	p := &m.s.Programs[slot]
+func (m *Machine) apply(now Instant, place int, v policy.Verdict, note Note) {
+	p := &m.s.Programs[place]
 	if m.s.Status == 0 {
 		m.s.Status = v.ExitCode
 	}
@@ -190,21 +320,22 @@ func (m *Machine) apply(now Instant, slot int, v policy.Verdict, note Note) {
 	}
 	switch v.Do {
 	case policy.Restart:
-		m.restart(now, slot, v.Delay, note)
+		m.restart(now, place, v.Delay, note)
 	case policy.Fail:
-		p.Phase = Failed
 		m.do(note)
+		m.rest(now, place, true)
 	case policy.Shutdown:
 		p.Phase = Failed
 		m.do(note)
 		m.stop(now, StopAll, sigTERM, v.Reason)
 	default:
 		m.do(note)
+		m.rest(now, place, false)
 	}
 }
 
-func (m *Machine) restart(now Instant, slot int, delay time.Duration, note Note) {
-	p, rule := &m.s.Programs[slot], &m.s.Config.Programs[slot].Exit
+func (m *Machine) restart(now Instant, place int, delay time.Duration, note Note) {
+	p, rule := &m.s.Programs[place], &m.s.Config.Programs[place].Exit
 	switch {
 	case rule.Limit > 0 && note.Exit.Restarts >= rule.Limit: // on_limit is retry: it begins anew
 		p.Restarts = nil
@@ -214,5 +345,5 @@ func (m *Machine) restart(now Instant, slot int, delay time.Duration, note Note)
 	}
 	note.Until = max(after(now, delay), after(p.LastStart, rule.MinInterval))
 	m.do(note)
-	m.wait(slot, note.Until)
+	m.wait(place, note.Until)
 }

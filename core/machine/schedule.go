@@ -2,14 +2,14 @@ package machine
 
 import "container/heap"
 
-// schedule is a heap of what is due when: earliest first, then by slot and instance, so that its order never depends on the
+// schedule is a heap of what is due when: earliest first, then by place and instance, so that its order never depends on the
 // order in which entries were added. Entries are not removed when plans change; first drops those that no longer hold.
 type schedule []entry
 
 type entry struct {
-	at   Instant
-	slot int
-	seq  uint64
+	at    Instant
+	place int
+	seq   uint64
 }
 
 func (s *schedule) add(e entry) { heap.Push(s, e) }
@@ -34,8 +34,8 @@ func (s schedule) Less(i, j int) bool {
 	if a.at != b.at {
 		return a.at < b.at
 	}
-	if a.slot != b.slot {
-		return a.slot < b.slot
+	if a.place != b.place {
+		return a.place < b.place
 	}
 	return a.seq < b.seq
 }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/mwlua/mwlua/core/policy"
 	"github.com/mwlua/mwlua/core/program"
 )
 
@@ -43,7 +42,7 @@ func transcript(t *testing.T, file string) {
 	var got strings.Builder
 	d := &driver{t: t, m: New(1), now: Instant(time.Second)}
 	for block := range strings.SplitSeq(strings.TrimSpace(string(data)), "\n\n") {
-		input, _, _ := strings.Cut(block, "----\n")
+		input, _, _ := strings.Cut(block+"\n", "----\n")
 		got.WriteString(input)
 		if !strings.HasSuffix(input, "\n") {
 			got.WriteString("\n")
@@ -98,7 +97,7 @@ func (d *driver) command(line string, more []string) string {
 	case "plan":
 		var b strings.Builder
 		for _, c := range d.m.Plan(d.config(more)) {
-			fmt.Fprintf(&b, "%s: %s: %s\n", c.Name, c.Do, c.Reason)
+			fmt.Fprintf(&b, "%s: %s: %s\n", slotName(c.Name, c.Slot), c.Do, c.Reason)
 		}
 		return b.String()
 	case "advance":
@@ -187,7 +186,7 @@ func (d *driver) event(words, more []string) Event {
 		return MasterEnded{PID: 99, Signal: signalNumber(d.t, words[1])}
 	case "spawned":
 		id := parseID(d.t, words[1])
-		return Spawned{ID: id, PID: 100 + int(id.Seq)}
+		return Spawned{ID: id, PID: 100 + int(id.Seq) + 1000*id.Slot}
 	case "spawn-failed":
 		ev := SpawnFailed{ID: parseID(d.t, words[1]), Step: "exec", Text: "no such file or directory"}
 		if len(words) > 2 {
@@ -201,11 +200,17 @@ func (d *driver) event(words, more []string) Event {
 		} else {
 			ev.Signal = signalNumber(d.t, words[2])
 		}
+		if text, ok := strings.CutPrefix(last, "left="); ok {
+			ev.Left = left(text)
+		}
 		return ev
 	case "signal-failed":
 		return SignalFailed{ID: parseID(d.t, words[1]), Signal: sigTERM, Text: "operation not permitted"}
 	case "wake":
 		return Wake{}
+	}
+	if ev := d.said(words); ev != nil {
+		return ev
 	}
 	d.t.Fatalf("unknown command %q", words)
 	return nil
@@ -242,58 +247,27 @@ func (d *driver) config(lines []string) program.Config {
 	return c
 }
 
-func (d *driver) spec(words []string) program.Spec {
-	s := program.Spec{
-		Name: words[0], Command: []string{"/bin/" + words[0]}, StopTimeout: 30 * time.Second,
-		OnReload: program.Replace, ReloadSignal: sigUSR1, Exit: policy.Policy{Rule: policy.ExitOnFailure},
-	}
-	for _, w := range words[1:] {
-		key, value, _ := strings.Cut(w, "=")
-		switch key {
-		case "command":
-			s.Command = []string{value}
-		case "stop-timeout":
-			s.StopTimeout = duration(d.t, value)
-		case "stop-signal":
-			s.StopSignal = signalNumber(d.t, value)
-		case "on-reload":
-			s.OnReload = program.Reload(value)
-		case "no-start-on-reload":
-			s.OnReload, s.NoStartOnReload = program.Keep, true
-		case "max-former":
-			s.MaxFormer, _ = strconv.Atoi(value)
-		case "former-timeout":
-			s.FormerTimeout = duration(d.t, value)
-		case "no-exit-on-failure":
-			s.Exit.Rule = policy.NoExitOnFailure
-		case "restart":
-			s.Exit.Rule, s.Exit.When = policy.RestartRule, policy.When(value)
-			s.Exit.Backoff = policy.Backoff{Base: time.Second, Max: 8 * time.Second, Factor: 2, ResetAfter: time.Minute}
-		case "limit":
-			s.Exit.Limit, _ = strconv.Atoi(value)
-			s.Exit.Window = time.Minute
-		case "on-limit":
-			s.Exit.OnLimit = policy.Do(value)
-		case "min-interval":
-			s.Exit.MinInterval = duration(d.t, value)
-		case "critical":
-			s.Critical = true
-		case "no-autostart":
-			s.NoAutostart = true
-		default:
-			d.t.Fatalf("unknown key %q", w)
-		}
-	}
-	return s
-}
-
 // state is what the machine knows, a line a program and an instance.
 func (d *driver) state() string {
 	var b strings.Builder
 	s := d.m.State()
 	fmt.Fprintf(&b, "generation %d reload %q status %d\n", s.Generation, s.Reload.Step, s.Status)
 	for _, p := range s.Programs {
-		fmt.Fprintf(&b, "%s %s", p.Name, p.Phase)
+		fmt.Fprintf(&b, "%s %s", slotName(p.Name, p.Slot), p.Phase)
+		for _, word := range []struct {
+			text string
+			is   bool
+		}{{"again", p.Again}, {"roll", p.Roll}, {"stale", p.Stale}, {"queued", p.Queued}} {
+			if word.is {
+				b.WriteString(" " + word.text)
+			}
+		}
+		if p.Next != 0 {
+			fmt.Fprintf(&b, " next=%d", p.Next)
+		}
+		if p.TickAt != 0 {
+			fmt.Fprintf(&b, " tick in %v", time.Duration(p.TickAt-d.now))
+		}
 		if p.Failures > 0 {
 			fmt.Fprintf(&b, " failures=%d", p.Failures)
 		}
@@ -337,10 +311,12 @@ func clone(t testing.TB, m *Machine) *Machine {
 func parseID(t testing.TB, text string) ID {
 	name, seq, ok := strings.Cut(text, "#")
 	n, err := strconv.ParseUint(seq, 10, 64)
+	name, slot, _ := strings.Cut(strings.TrimSuffix(name, "]"), "[")
+	number, _ := strconv.Atoi(slot)
 	if !ok || err != nil {
 		t.Fatalf("%q is no instance", text)
 	}
-	return ID{Program: name, Seq: n}
+	return ID{Program: name, Slot: number, Seq: n}
 }
 
 func duration(t testing.TB, text string) time.Duration {

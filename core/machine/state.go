@@ -44,6 +44,7 @@ type Reload struct {
 	Asked   []ID            `json:",omitempty"`
 	Changes []Change        `json:",omitempty"` // in step Starting: the plan, if somebody waits for it
 	Left    int             `json:",omitempty"` // in step Starting: programs that this load starts and that have no answer yet
+	Broken  []string        `json:",omitempty"` // in step Starting: what it could not do, a line each
 }
 
 // ReloadStep is how far a load got.
@@ -110,6 +111,7 @@ type Program struct {
 	TickAt   Instant `json:",omitempty"`
 	TickWall int64   `json:",omitempty"` // the same, without the jitter, in nanoseconds since 1970
 	TickN    uint64  `json:",omitempty"` // of the last NextTick
+	Clock    string  `json:",omitempty"` // the schedule and the zone that it was asked for
 	Queued   bool    `json:",omitempty"` // one more run follows the one that goes on
 	Last     Ending  `json:",omitzero"`  // of the newest instance that has ended
 	// Instances holds the current one and the former ones, oldest first.
@@ -206,29 +208,35 @@ type Said struct {
 // Check returns the first invariant that does not hold, for tests, simulation and fuzzing; nil means all is well.
 func (m *Machine) Check() error {
 	s := &m.s
-	seen := make(map[string]bool, len(s.Programs))
+	seen := make(map[key]bool, len(s.Programs))
 	left, spawning, alive := 0, 0, 0
 	for i := range s.Programs {
 		p := &s.Programs[i]
-		if seen[p.Name] {
-			return fmt.Errorf("program %q is there twice", p.Name)
+		if seen[key{p.Name, p.Slot}] {
+			return fmt.Errorf("program %q is there twice", slotName(p.Name, p.Slot))
 		}
-		seen[p.Name] = true
-		if m.slots[p.Name] != i {
-			return fmt.Errorf("program %q: the index says slot %d, it is in %d", p.Name, m.slots[p.Name], i)
+		seen[key{p.Name, p.Slot}] = true
+		if m.place(p) != i {
+			return fmt.Errorf("program %q: the index says place %d, it is in %d", slotName(p.Name, p.Slot), m.place(p), i)
 		}
 		alive += len(p.Instances)
 		if err := p.check(i < len(s.Config.Programs), s.Stop.Verb != ""); err != nil {
 			return fmt.Errorf("program %q: %w", p.Name, err)
 		}
-		if i < len(s.Config.Programs) && s.Config.Programs[i].Name != p.Name {
-			return fmt.Errorf("slot %d is program %q, declared is %q", i, p.Name, s.Config.Programs[i].Name)
+		if i < len(s.Config.Programs) && (s.Config.Programs[i].Name != p.Name || s.Config.Programs[i].Slot != p.Slot) {
+			return fmt.Errorf("place %d is program %q, declared is %q", i, p.Name, s.Config.Programs[i].Name)
 		}
-		if s.Stop.Verb != "" && (p.Phase == Waiting || p.Starting) {
+		if kind := s.kind(i); p.Phase == Scheduled && kind != program.Cron || p.Phase == Done && kind != program.OneShot {
+			return fmt.Errorf("program %q is %s, and of kind %q", p.Name, p.Phase, kind)
+		}
+		if s.Stop.Verb != "" && (p.StartAt != 0 || p.TickAt != 0 || p.Phase == Blocked || p.Phase == Scheduled || p.Starting) {
 			return fmt.Errorf("program %q would start while mwlua stops", p.Name)
 		}
-		if p.Starting {
+		if p.Starting && p.Phase != Blocked {
 			left++
+		}
+		if p.Starting && s.Reload.Step != Starting {
+			return fmt.Errorf("program %q is starting in reload step %q", p.Name, s.Reload.Step)
 		}
 		for _, in := range p.Instances {
 			if in.Step == Spawning {
@@ -261,6 +269,14 @@ func (m *Machine) Check() error {
 	return s.Reload.check()
 }
 
+// kind is that of the program at a place.
+func (s *State) kind(place int) program.Kind {
+	if place >= len(s.Config.Programs) {
+		return program.Service
+	}
+	return s.Config.Programs[place].Kind
+}
+
 func (r *Reload) check() error {
 	switch {
 	case !slices.Contains([]ReloadStep{Idle, Trying, Settling, Handing, Loading, Asking, Starting}, r.Step):
@@ -269,6 +285,8 @@ func (r *Reload) check() error {
 		return fmt.Errorf("reload step %q with deadline %d", r.Step, r.Deadline)
 	case r.Again && r.Step == Idle:
 		return fmt.Errorf("a reload is queued and none runs")
+	case len(r.Broken) > 0 && r.Step != Starting:
+		return fmt.Errorf("a load that does not run could not do something")
 	case len(r.Waiting) > 0 && r.Step == Idle, len(r.AgainWaiting) > 0 && !r.Again:
 		return fmt.Errorf("somebody waits for a load that does not run")
 	case (len(r.Asked) > 0) != (r.Step == Asking), (r.Pending != nil) != (r.Step == Asking):
@@ -279,19 +297,23 @@ func (r *Reload) check() error {
 
 func (p *Program) check(declared, stopping bool) error {
 	switch {
-	case !slices.Contains([]Phase{Down, Failed, Waiting, Running, Removed}, p.Phase):
+	case !slices.Contains([]Phase{Down, Failed, Waiting, Blocked, Running, Done, Scheduled, Removed}, p.Phase):
 		return fmt.Errorf("unknown phase %q", p.Phase)
 	case declared == (p.Phase == Removed):
 		return fmt.Errorf("declared is %v in phase %s", declared, p.Phase)
 	case (p.Phase == Running) != (p.Current != 0):
 		return fmt.Errorf("phase %s with current instance %d", p.Phase, p.Current)
-	case (p.Phase == Waiting) != (p.StartAt != 0):
+	case p.Phase == Waiting && p.StartAt == 0, p.Phase != Waiting && p.Phase != Running && p.StartAt != 0:
 		return fmt.Errorf("phase %s with a start at %d", p.Phase, p.StartAt)
+	case p.Next != 0 && (p.Current == 0 || p.find(p.Next) == nil || p.Next == p.Current || p.StartAt != 0):
+		return fmt.Errorf("instance %d is to follow %d", p.Next, p.Current)
+	case p.Roll && (!p.Starting || p.Next != 0):
+		return fmt.Errorf("its replacement waits, and nobody waits for it")
 	case p.Current != 0 && p.find(p.Current) == nil:
 		return fmt.Errorf("current instance %d is not there", p.Current)
-	case p.Again && (p.Current == 0 || p.find(p.Current).Cause != ByRequest):
+	case p.Again && (p.Current == 0 || p.find(p.Current).Cause != ByRequest && p.find(p.Current).Cause != ByReplace):
 		return fmt.Errorf("it is to run again, and was not stopped")
-	case p.Held && (p.Phase == Waiting || p.Again):
+	case p.Held && (p.StartAt != 0 || p.TickAt != 0 || p.Phase == Blocked || p.Phase == Scheduled || p.Again):
 		return fmt.Errorf("it was stopped by hand, and is to start")
 	case len(p.Askers) > 0 && stopping:
 		return fmt.Errorf("somebody waits for it while mwlua stops")
@@ -299,7 +321,7 @@ func (p *Program) check(declared, stopping bool) error {
 		return fmt.Errorf("instances are not in order")
 	}
 	for _, in := range p.Instances {
-		if err := in.check(in.Seq == p.Current, stopping, p.Seq); err != nil {
+		if err := in.check(p.counts(in.Seq), stopping, p.Seq); err != nil {
 			return fmt.Errorf("instance %d: %w", in.Seq, err)
 		}
 	}
@@ -308,7 +330,7 @@ func (p *Program) check(declared, stopping bool) error {
 
 func (in Instance) check(current, stopping bool, newest uint64) error {
 	switch {
-	case !slices.Contains([]Step{Spawning, Started, Leaving, Stopping, Killing}, in.Step):
+	case !slices.Contains([]Step{Spawning, Unready, Started, Leaving, Stopping, Killing, Emptying}, in.Step):
 		return fmt.Errorf("unknown step %q", in.Step)
 	case in.Seq == 0 || in.Seq > newest:
 		return fmt.Errorf("the newest is %d", newest)
@@ -316,13 +338,33 @@ func (in Instance) check(current, stopping bool, newest uint64) error {
 		return fmt.Errorf("step %s with pid %d", in.Step, in.PID)
 	case current && in.Step == Leaving && !stopping:
 		return fmt.Errorf("the current one is leaving")
-	case !current && (in.Step == Spawning || in.Step == Started):
+	case !current && (in.Step == Spawning || in.Step == Unready || in.Step == Started):
 		return fmt.Errorf("a former one is %s", in.Step)
-	case in.Deadline != 0 && (in.Step == Started || in.Step == Killing):
+	case in.Deadline != 0 && in.Step == Killing:
 		return fmt.Errorf("step %s with a deadline", in.Step)
+	case (in.Ended != nil) != (in.Step == Emptying):
+		return fmt.Errorf("step %s, and its process has ended is %v", in.Step, in.Ended != nil)
+	case in.Health.Due != 0 && in.Step != Unready && in.Step != Started:
+		return fmt.Errorf("step %s with a probe at %d", in.Step, in.Health.Due)
+	case in.Health.Out && in.Health.Due == 0:
+		return fmt.Errorf("a probe may be out for ever")
+	case in.Said.WatchdogDue != 0 && in.Step != Started:
+		return fmt.Errorf("step %s with a watchdog", in.Step)
 	}
 	return nil
 }
+
+// deadlines are the moments at which something is due with an instance; 0 is none.
+func (in *Instance) deadlines() [3]Instant {
+	return [3]Instant{in.Deadline, in.Health.Due, in.Said.WatchdogDue}
+}
+
+func (in *Instance) isDue(at Instant) bool {
+	return at == in.Deadline || at == in.Health.Due || at == in.Said.WatchdogDue
+}
+
+// quiet ends whatever is asked and expected of an instance that is about to end.
+func (in *Instance) quiet() { in.Health.Due, in.Health.Out, in.Said.WatchdogDue = 0, false, 0 }
 
 // find returns the instance with that number, nil if there is none. The pointer is good until Instances changes.
 func (p *Program) find(seq uint64) *Instance {

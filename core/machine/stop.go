@@ -1,6 +1,8 @@
 package machine
 
 import (
+	"cmp"
+	"fmt"
 	"time"
 
 	"github.com/mwlua/mwlua/core/policy"
@@ -40,11 +42,8 @@ func (m *Machine) stop(now Instant, verb Verb, signal int, by string) {
 	m.reloadAborted(by)
 	for i := range m.s.Programs {
 		p := &m.s.Programs[i]
-		p.Starting, p.Again = false, false
 		m.dismiss(p, WhyDropped, stoppingText)
-		if p.Phase == Waiting {
-			p.Phase, p.StartAt = Down, 0
-		}
+		p.standDown()
 	}
 	for i := range m.s.Config.Programs {
 		if in := m.s.Programs[i].find(m.s.Programs[i].Current); in != nil {
@@ -52,9 +51,18 @@ func (m *Machine) stop(now Instant, verb Verb, signal int, by string) {
 		}
 	}
 	for _, ref := range m.formers() {
-		m.stopInstance(now, ref.slot, m.s.Programs[ref.slot].find(ref.seq))
+		m.stopInstance(now, ref.place, m.s.Programs[ref.place].find(ref.seq))
 	}
 	m.stopped()
+}
+
+// standDown takes back every start of p that is to come.
+func (p *Program) standDown() {
+	p.Starting, p.Again, p.Roll, p.StartAt = false, false, false, 0
+	p.unschedule()
+	if p.Phase == Waiting || p.Phase == Blocked || p.Phase == Scheduled {
+		p.Phase = Down
+	}
 }
 
 // masterEnded is the stop that killed the supervisor between two images, carried out by its guard. A SIGKILL is no stop, there
@@ -80,43 +88,126 @@ func (m *Machine) masterEnded(now Instant, ev MasterEnded) {
 	}
 }
 
-// stopInstance asks an instance to go, because mwlua is stopping. One that is still spawning is asked when it runs.
-func (m *Machine) stopInstance(now Instant, slot int, in *Instance) {
+// stopInstance asks an instance to go, because mwlua is stopping. One that is still spawning is asked when it runs, and one that
+// others are declared to be started after when those have gone.
+func (m *Machine) stopInstance(now Instant, place int, in *Instance) {
 	in.Cause = ByShutdown
-	if in.Step == Spawning || in.Step == Killing {
+	_, limit := m.terms(place, in)
+	switch {
+	case in.Step == Spawning || in.Step == Killing:
 		return
-	}
-	p := &m.s.Programs[slot]
-	if m.s.Stop.Verb == SoftStop {
-		if in.Step == Started {
-			limit := m.s.Config.Programs[slot].FormerTimeout
-			in.Step, in.Deadline = Leaving, m.due(slot, in.Seq, timeout(now, limit))
+	case in.Step == Emptying: // its own stop is under way
+		if in.Deadline == 0 {
+			in.Deadline = m.due(place, in.Seq, timeout(now, limit))
 		}
-		m.signal(p, in, sigUSR1)
+		return
+	case m.s.Stop.Verb == SoftStop:
+		m.softStop(now, place, in)
+		return
+	case in.pending() && m.precede(now, place, ByShutdown):
 		return
 	}
-	declared, limit := m.terms(slot, in)
-	if in.Step != Stopping || in.Deadline == 0 { // a second request does not give more time
-		in.Deadline = m.due(slot, in.Seq, timeout(now, limit))
+	first := in.Step != Stopping
+	if first || in.Deadline == 0 { // a second request does not give more time
+		in.Deadline = m.due(place, in.Seq, timeout(now, limit))
 	}
 	in.Step = Stopping
-	m.signal(p, in, stopSignal(declared, m.s.Stop.Signal))
+	in.quiet()
+	m.askToStop(place, in, 0, first)
+}
+
+// softStop tells an instance to finish and go in its own time.
+func (m *Machine) softStop(now Instant, place int, in *Instance) {
+	if in.Step == Started || in.Step == Unready {
+		limit := m.s.Config.Programs[place].FormerTimeout
+		in.Step = Leaving
+		in.quiet()
+		in.Deadline = m.due(place, in.Seq, timeout(now, limit))
+	}
+	m.signal(&m.s.Programs[place], in, sigUSR1)
+}
+
+// halt asks an instance to go, for a cause. One that is still spawning is asked when it runs, and one that others need when those
+// have gone.
+func (m *Machine) halt(now Instant, place int, in *Instance, cause Cause) {
+	p := &m.s.Programs[place]
+	if p.counts(in.Seq) && cause.outranks(in.Cause) && (in.Step != Emptying || cause.rank() > 1) { // an end of its own is judged
+		in.Cause = cause
+	}
+	if in.Step == Spawning || in.Step == Stopping || in.Step == Killing || in.Step == Emptying {
+		return
+	}
+	if in.Seq == p.Current && m.precede(now, place, cause) {
+		return
+	}
+	_, limit := m.terms(place, in)
+	in.Step = Stopping
+	in.quiet()
+	in.Deadline = m.due(place, in.Seq, timeout(now, limit))
+	m.askToStop(place, in, 0, true)
+}
+
+// outranks says that c decides what follows the end of an instance that was to end because of d.
+func (c Cause) outranks(d Cause) bool { return c.rank() > d.rank() }
+
+func (c Cause) rank() int {
+	switch c {
+	case NoCause, ByReload:
+		return 0
+	case ByReplace, ByTick:
+		return 2
+	case ByRequest:
+		return 3
+	case ByShutdown:
+		return 4
+	default:
+		return 1
+	}
+}
+
+// askToStop has an instance stopped by the command or the signal that is declared for that, or by signal if that is not 0. The
+// command is run once: whoever asks again wants the signal.
+func (m *Machine) askToStop(place int, in *Instance, signal int, first bool) {
+	p := &m.s.Programs[place]
+	declared, limit := m.terms(place, in)
+	if first && signal == 0 && p.counts(in.Seq) && len(m.s.Config.Programs[place].StopCommand) > 0 {
+		in.Told = 0
+		m.do(RunStop{ID: p.id(in.Seq), PID: in.PID, Spec: m.s.Config.Programs[place], Env: m.s.Config.Env, Limit: limit})
+		return
+	}
+	m.signal(p, in, cmp.Or(signal, stopSignal(declared, m.stopAsked())))
+}
+
+// stopAsked is the signal that asked mwlua to stop, and SIGTERM if none did.
+func (m *Machine) stopAsked() int { return cmp.Or(m.s.Stop.Signal, sigTERM) }
+
+// stopRan sends the signal after all when the stop command of an instance has failed.
+func (m *Machine) stopRan(ev StopRan) {
+	p, in := m.instance(ev.ID)
+	if in == nil || ev.OK || in.Step != Stopping || in.Told != 0 {
+		return
+	}
+	place := m.place(p)
+	declared, _ := m.terms(place, in)
+	signal := stopSignal(declared, m.stopAsked())
+	m.do(Note{Kind: NoteStopCommand, ID: ev.ID, PID: in.PID, Former: !p.counts(in.Seq), Signal: signal, Text: ev.Text})
+	m.signal(p, in, signal)
 }
 
 // terms are the stop signal and the stop timeout of an instance: those of the declaration in force for a current one, those
 // that it left with for a former one.
-func (m *Machine) terms(slot int, in *Instance) (int, time.Duration) {
-	if in.Seq != m.s.Programs[slot].Current {
+func (m *Machine) terms(place int, in *Instance) (int, time.Duration) {
+	if !m.s.Programs[place].counts(in.Seq) {
 		return in.StopSignal, time.Duration(in.StopTimeout)
 	}
-	spec := &m.s.Config.Programs[slot]
+	spec := &m.s.Config.Programs[place]
 	return spec.StopSignal, spec.StopTimeout
 }
 
 // due puts the deadline of an instance on the schedule and returns it; 0 is none.
-func (m *Machine) due(slot int, seq uint64, at Instant) Instant {
+func (m *Machine) due(place int, seq uint64, at Instant) Instant {
 	if at != 0 {
-		m.ends.add(entry{at: at, slot: slot, seq: seq})
+		m.ends.add(entry{at: at, place: place, seq: seq})
 	}
 	return at
 }
@@ -126,32 +217,66 @@ func (m *Machine) signal(p *Program, in *Instance, signal int) {
 	m.do(Signal{ID: p.id(in.Seq), PID: in.PID, Signal: signal})
 }
 
-// overdue takes the harder means: a former one that stayed too long is asked to stop, one that was asked is killed.
+// overdue does what is due with an instance: an attempt to find out how it is, what follows from its silence, or the harder means.
 func (m *Machine) overdue(now Instant, e entry) {
-	p := &m.s.Programs[e.slot]
-	in := p.find(e.seq)
-	in.Deadline = 0
-	if in.Step == Leaving {
-		m.endLeaving(now, e.slot, in, ByFormerTimeout)
-		return
+	in := m.s.Programs[e.place].find(e.seq)
+	switch e.at {
+	case in.Deadline:
+		in.Deadline = 0
+		m.late(now, e.place, in)
+	case in.Said.WatchdogDue:
+		in.Said.WatchdogDue = 0
+		m.giveUp(now, e.place, in, ByWatchdog, sigABRT, fmt.Sprintf("it did not say WATCHDOG=1 within %v", m.watchdog(e.place, in)))
+	default:
+		m.probeDue(now, e.place, in)
 	}
-	m.kill(p, in, string(in.Cause))
+}
+
+func (m *Machine) watchdog(place int, in *Instance) time.Duration {
+	return cmp.Or(in.Said.WatchdogEvery, m.s.Config.Programs[place].Watchdog)
+}
+
+// late is an instance that had its time: one that is not ready is stopped, so is a former one that stayed too long, or a run that
+// took too long; one that was asked to stop is killed.
+func (m *Machine) late(now Instant, place int, in *Instance) {
+	p := &m.s.Programs[place]
+	switch in.Step {
+	case Unready:
+		m.giveUp(now, place, in, ByNotReady, 0, unreadyText(in, m.s.Config.Programs[place].Ready.Timeout))
+	case Started:
+		m.giveUp(now, place, in, ByTimeout, 0, fmt.Sprintf("it took longer than %v", m.s.Config.Programs[place].Timeout))
+	case Leaving:
+		cause := ByFormerTimeout
+		if in.Cause == ByTick {
+			cause = ByTimeout
+		}
+		m.endLeaving(now, place, in, cause)
+	case Emptying:
+		m.killRest(now, place, in, string(in.Cause))
+	default:
+		m.kill(p, in, string(in.Cause))
+	}
 }
 
 func (m *Machine) kill(p *Program, in *Instance, why string) {
 	in.Step, in.Told, in.Deadline = Killing, sigKILL, 0
+	in.quiet()
 	id := p.id(in.Seq)
-	m.do(Note{Kind: NoteKill, ID: id, PID: in.PID, Former: in.Seq != p.Current, Signal: sigKILL, Text: why})
+	m.do(Note{Kind: NoteKill, ID: id, PID: in.PID, Former: !p.counts(in.Seq), Signal: sigKILL, Text: why})
 	m.do(Signal{ID: id, PID: in.PID, Signal: sigKILL, Group: true})
 }
 
 // killAll ends a stop that takes longer than mwlua has for it.
-func (m *Machine) killAll() {
+func (m *Machine) killAll(now Instant) {
 	m.s.Stop.Deadline = 0
 	for i := range m.s.Programs {
 		p := &m.s.Programs[i]
 		for j := range p.Instances {
-			if in := &p.Instances[j]; in.Step != Spawning && in.Step != Killing {
+			switch in := &p.Instances[j]; in.Step {
+			case Spawning, Killing:
+			case Emptying:
+				m.killRest(now, i, in, "shutdown_timeout")
+			default:
 				m.kill(p, in, "shutdown_timeout")
 			}
 		}
@@ -183,5 +308,5 @@ func (m *Machine) signalFailed(ev SignalFailed) {
 	if in == nil {
 		return
 	}
-	m.do(Note{Kind: NoteSignalFailed, ID: ev.ID, PID: in.PID, Former: in.Seq != p.Current, Signal: ev.Signal, Text: ev.Text})
+	m.do(Note{Kind: NoteSignalFailed, ID: ev.ID, PID: in.PID, Former: !p.counts(in.Seq), Signal: ev.Signal, Text: ev.Text})
 }

@@ -1,11 +1,13 @@
 package machine
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/mwlua/mwlua/core/policy"
+	"github.com/mwlua/mwlua/core/program"
 )
 
 // Text is an action in one line, for transcripts and traces. Two actions with the same text are the same to an observer.
@@ -26,6 +28,18 @@ func Text(a Action) string {
 			return fmt.Sprintf("signal %v %s to its group", a.ID, signalName(a.Signal))
 		}
 		return fmt.Sprintf("signal %v %s", a.ID, signalName(a.Signal))
+	case SignalUnit:
+		return fmt.Sprintf("signal %v %s to what is left of it", a.ID, signalName(a.Signal))
+	case RunStop:
+		return fmt.Sprintf("run-stop %v %s", a.ID, strings.Join(a.Spec.StopCommand, " "))
+	case Probe:
+		return fmt.Sprintf("probe %d %v %s", a.N, a.ID, probeText(a.What))
+	case Follow:
+		return fmt.Sprintf("follow %v %d", a.ID, a.PID)
+	case NextTick:
+		return fmt.Sprintf("next-tick %d %s %s", a.N, a.Program, a.Spec.Schedule)
+	case OpenSockets:
+		return strings.TrimSpace("open-sockets " + socketsText(a.Sockets))
 	case ReloadItself:
 		if a.Hard {
 			return fmt.Sprintf("reload-itself %d %v hard", a.N, a.ID)
@@ -56,6 +70,18 @@ func Text(a Action) string {
 	}
 }
 
+func probeText(p program.Probe) string {
+	return cmp.Or(p.HTTP, p.TCP, p.Unix, strings.Join(p.Command, " "))
+}
+
+func socketsText(sockets []ProgramSocket) string {
+	var texts []string
+	for _, s := range sockets {
+		texts = append(texts, s.Program+"/"+s.Name+"="+s.Address)
+	}
+	return strings.Join(texts, " ")
+}
+
 func (n Note) text() string {
 	words := []string{string(n.Kind)}
 	add := func(ok bool, format string, args ...any) {
@@ -65,7 +91,7 @@ func (n Note) text() string {
 	}
 	add(n.ID.Program != "", "%v", n.ID)
 	add(n.Former, "(former)")
-	add(n.Kind == NoteExited || n.Kind == NoteSpawnFailed, "%s", exitText(n.Exit))
+	add(n.Kind == NoteExited || n.Kind == NoteSpawnFailed || n.Kind == NoteLeft, "%s", exitText(n.Exit))
 	add(n.Kind == NoteStopped, "status %d", n.Exit.Code)
 	add(n.Verdict.Do != "", "→ %s", n.Verdict.Do)
 	add(n.Verdict.Delay != 0, "in %v", n.Verdict.Delay.Round(time.Millisecond))
@@ -88,7 +114,7 @@ func exitText(e policy.Exit) string {
 }
 
 func signalName(n int) string {
-	names := map[int]string{1: "HUP", sigINT: "INT", sigKILL: "KILL", sigUSR1: "USR1", 12: "USR2", sigTERM: "TERM"}
+	names := map[int]string{1: "HUP", sigINT: "INT", sigABRT: "ABRT", sigKILL: "KILL", sigUSR1: "USR1", 12: "USR2", sigTERM: "TERM"}
 	if name, ok := names[n]; ok {
 		return name
 	}

@@ -35,6 +35,9 @@ func (b Backoff) Delay(attempt int, seed uint64, program string, seq uint64) tim
 	return time.Duration(d)
 }
 
+// Share is a number from 0 to 1 for the n-th time that something of a program is put off: the same for the same.
+func Share(seed uint64, program string, n uint64) float64 { return (spread(seed, program, n) + 1) / 2 }
+
 // spread is a number from -1 to 1, evenly spread over programs and instances.
 func spread(seed uint64, program string, seq uint64) float64 {
 	h := fnv.New64a()

@@ -1,12 +1,14 @@
 package program
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 )
 
 func TestValidateLife(t *testing.T) {
@@ -102,7 +104,7 @@ func TestValidateLife(t *testing.T) {
 		test.change(&s)
 		want := test.want
 		if want != "" {
-			want = `f:3: program "web": ` + want
+			want = fmt.Sprintf("f:3: %s \"web\": %s", cmp.Or(string(s.Kind), "program"), want)
 		}
 		if got := Problems(Config{Programs: []Spec{s}}.Validate()).Error(); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
@@ -221,7 +223,7 @@ func TestChangesOfLife(t *testing.T) {
 	b.Group, b.OnMasterDeath, b.CGroup = OwnSession, 15, true
 	want := []string{"kind", "ready", "watchdog", "sockets", "nice", "oom_score_adj", "no_new_privs", "capabilities", "chroot",
 		"process_group", "on_master_death", "cgroup"}
-	if diff := cmp.Diff(want, a.Changes(b)); diff != "" {
+	if diff := gocmp.Diff(want, a.Changes(b)); diff != "" {
 		t.Error(diff)
 	}
 	a, b = valid(), valid()

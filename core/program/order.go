@@ -34,14 +34,14 @@ func (c Config) validateOrder() []Problem {
 	}
 	for _, cycle := range Cycles(c.Programs) {
 		i := places[cycle[0]]
-		ps = append(ps, c.Programs[i].problem("%s", CycleText(cycle)))
+		ps = append(ps, c.Programs[i].problem("after: %s", CycleText(cycle)))
 	}
 	return ps
 }
 
 // CycleText says that each of a cycle waits for the next one.
 func CycleText(cycle []string) string {
-	return fmt.Sprintf("after: %q waits for itself: %s → %s", cycle[0], strings.Join(cycle, " → "), cycle[0])
+	return fmt.Sprintf("%q waits for itself: %s → %s", cycle[0], strings.Join(cycle, " → "), cycle[0])
 }
 
 // Cycles returns programs that wait for each other, by After and Needs, so that none of them could ever be started: in each cycle

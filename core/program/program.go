@@ -5,6 +5,7 @@
 package program
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -236,7 +237,7 @@ func (c Config) Validate() []Problem {
 }
 
 func (s Spec) problem(format string, args ...any) Problem {
-	return Problem{Place: s.Place, Text: fmt.Sprintf("program %q: ", s.Name) + fmt.Sprintf(format, args...)}
+	return Problem{Place: s.Place, Text: fmt.Sprintf("%s %q: ", cmp.Or(string(s.Kind), "program"), s.Name) + fmt.Sprintf(format, args...)}
 }
 
 func (s Spec) validate() []Problem {

@@ -10,7 +10,8 @@ import (
 type Answer struct {
 	After time.Duration // 0 means a millisecond: nothing takes no time
 	Fails string        // why it fails; "" means that it works
-	// Never means that no answer comes. Only a trial and a load can do this: the machine gives them a deadline.
+	// Never means that no answer comes. Only what the machine gives a deadline can do this: a trial, a load, readiness, a probe, a
+	// stop command.
 	Never bool
 }
 
@@ -23,6 +24,11 @@ type Behaviour struct {
 	Runs      time.Duration // from the spawn's answer until it ends by itself; 0 means for ever
 	Ends      Ending        // how it ends by itself
 	Reactions []Reaction    // the first one to a signal counts; without one it dies of the signal
+	Ready     Answer        // how it becomes ready, if that is not at once; with Fails or Never it does not
+	Health    Answer        // how a health check ends; of the newest behaviour of the program
+	Pets      time.Duration // how often it says WATCHDOG=1; 0 means never
+	Stop      Answer        // how its stop command ends; of the newest behaviour of the program
+	Leaves    Others        // who outlives it
 	Dies      time.Duration // from a signal it dies of, SIGKILL too, to its end; 0 means a millisecond
 }
 

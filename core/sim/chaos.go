@@ -34,7 +34,7 @@ func Chaos(seed uint64, steps int) Report {
 		r.Steps += c.w.Steps()
 		r.Virtual += c.w.Elapsed()
 		if c.w.err != nil {
-			r.Trace = c.w.trace.tail(40)
+			r.Trace = c.w.trace.tail(60)
 			r.Err = fmt.Errorf("seed %d, world %d: %w\n%s\nrepeat: go test ./core/sim -run TestChaos -seed %d -steps %d -v",
 				seed, r.Worlds, c.w.err, r.Trace, seed, steps)
 		}
@@ -94,6 +94,8 @@ func (c *chaos) move() {
 		c.advance(c.span())
 	case n < 40:
 		c.advance(24 * c.span())
+	case n < 41:
+		c.advance(30 * 24 * longSpan)
 	case n < 52:
 		c.reload()
 	case n < 56:
@@ -103,8 +105,10 @@ func (c *chaos) move() {
 		c.w.SetConfig(c.config())
 	case n < 63:
 		c.w.BreakConfig("mwlua.lua:1: it is broken")
-	case n < 68:
+	case n < 66:
 		c.outside()
+	case n < 69:
+		c.say()
 	case n < 80:
 		c.w.Program(c.name(), c.behaviour())
 	case n < 88:
@@ -159,22 +163,36 @@ func (c *chaos) end() {
 	w.Advance(c.longest() + 2*longSpan + w.WakeLate)
 	for _, t := range w.order {
 		for _, p := range t.live {
-			w.check(w.quit || p.terms.forEver, "%v is left long after the stop", p.id)
+			w.check(w.quit || p.terms.forEver || w.waitsToStop(p), "%v is left long after the stop", p.id)
 		}
 	}
-	for _, id := range w.Alive() {
-		w.ExitInstance(id, c.ending())
+	for range len(w.order) + 1 { // then those go that waited for them
+		for _, id := range w.Alive() {
+			w.ExitInstance(id, c.ending())
+		}
+		c.empty()
+		w.Advance(longSpan + w.WakeLate)
 	}
-	w.Advance(longSpan)
-	w.check(w.quit, "mwlua does not leave")
+	w.check(w.quit, "mwlua does not leave: %v is alive", w.Alive())
 }
 
-// longest is the longest time that a process of this world may take to be killed.
-func (c *chaos) longest() time.Duration {
-	longest := time.Duration(0)
+// empty ends whatever has outlived a process.
+func (c *chaos) empty() {
 	for _, t := range c.w.order {
 		for _, p := range t.live {
-			longest = max(longest, p.terms.longest)
+			if p.remains {
+				c.w.empties(p, 0)
+			}
+		}
+	}
+}
+
+// longest is the longest time that the processes of this world may take to be killed and to die, one after the other.
+func (c *chaos) longest() time.Duration {
+	longest := time.Duration(0)
+	for _, t := range c.w.order { // who waits for others has to wait for each of them
+		for _, p := range t.live {
+			longest += p.terms.longest + c.w.WakeLate + longSpan
 		}
 	}
 	return longest

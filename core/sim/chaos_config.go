@@ -39,6 +39,9 @@ func (c *chaos) config() program.Config {
 	for _, i := range c.dice.Perm(len(names))[:c.dice.IntN(len(names)+1)] {
 		config.Programs = append(config.Programs, c.spec(names[i]))
 	}
+	if c.one(2) {
+		c.lives(config.Programs)
+	}
 	if c.one(4) {
 		config.Env, config.Pidfile, config.ReloadTimeout = []string{"A=1"}, "/run/mwlua.pid", c.span()
 	}
@@ -117,6 +120,7 @@ func (c *chaos) backoff() policy.Backoff {
 // behaviour is what a program may do. One that crashes at once is as likely as one that never ends.
 func (c *chaos) behaviour() Behaviour {
 	b := Behaviour{Spawn: Answer{After: c.delay()}, Runs: c.span(), Ends: c.ending(), Dies: c.span()}
+	c.behaves(&b)
 	if c.one(8) {
 		b.Spawn.Fails = "no such file or directory"
 	}

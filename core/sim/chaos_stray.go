@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/mwlua/mwlua/core/machine"
+	"github.com/mwlua/mwlua/core/program"
 )
 
 // stray sends the machine an event that fits nothing: late, twice, or for somebody else. It must do what a Wake at the same
@@ -60,12 +61,18 @@ func (c *chaos) strayEvent() machine.Event {
 
 func (c *chaos) strayOfProcess() machine.Event {
 	id := machine.ID{Program: c.name(), Seq: uint64(c.dice.IntN(4))}
-	if t := c.w.tally(id.Program); c.one(2) {
+	if t := c.w.tally(keyOfID(id)); c.one(2) {
 		id.Seq = t.seq - min(t.seq, uint64(c.dice.IntN(2)))
 	}
 	p := c.w.process(id)
 	asked := slices.Contains(c.w.asking.ids, id)
-	switch k := c.dice.IntN(6); {
+	switch k := c.dice.IntN(9); {
+	case k == 6 && (p == nil || !p.remains):
+		return machine.Emptied{ID: id}
+	case k == 7 && (p == nil || p.spec.Ready.By == program.ReadyAtOnce):
+		return machine.Ready{ID: id}
+	case k == 8:
+		return machine.Probed{ID: id, N: 1 << 40, OK: true}
 	case k == 4 && !asked:
 		return machine.ReloadedItself{N: c.w.asking.n, ID: id}
 	case k == 5 && !asked:

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"flag"
+	"os"
 	"syscall"
 	"testing"
 	"time"
@@ -13,14 +14,17 @@ var (
 )
 
 func TestChaos(t *testing.T) {
-	seeds := []uint64{*seedFlag}
+	seeds, steps := []uint64{*seedFlag}, *stepsFlag
 	if *seedFlag == 0 {
 		seeds = []uint64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
+		if os.Getenv("CI") != "" && !underRace {
+			steps = max(steps, 66_000)
+		}
 	}
 	var all Report
 	begin := cpuTime(t)
 	for _, seed := range seeds {
-		r := Chaos(seed, *stepsFlag)
+		r := Chaos(seed, steps)
 		if r.Err != nil {
 			t.Error(r.Err)
 		}

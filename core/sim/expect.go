@@ -21,11 +21,11 @@ type expectations struct {
 	wakes      int // at this instant
 	booted     bool
 	generation uint64
-	config     program.Config           // in force
-	pending    program.Config           // the one that was loaded last
-	specs      map[string]*program.Spec // of it
-	before     map[string]*program.Spec // of the one before
-	asked      string                   // who asked for a reload that has not begun; "" means nobody
+	config     program.Config        // in force
+	pending    program.Config        // the one that was loaded last
+	specs      map[key]*program.Spec // of it
+	before     map[key]*program.Spec // of the one before
+	asked      string                // who asked for a reload that has not begun; "" means nobody
 	stop       machine.Verb
 	signal     int
 	stopAt     machine.Instant // when the first stop was asked for that is no soft one
@@ -33,10 +33,11 @@ type expectations struct {
 	stopStep   int             // the step of the last stop request that counted
 	status     int             // what mwlua is to leave with
 	gone       *process        // whose end is being heard
-	ended      machine.Exited
-	first      bool // the event is the first answer to the newest load
-	byHand     bool // the event is a signal that somebody sends
-	fits       bool // the event is the answer to the load or the trial that is waited for
+	first      bool            // the event is the first answer to the newest load
+	byHand     bool            // the event is a signal that somebody sends
+	replaced   bool            // the instance that ends was to be stopped for the next one
+	successor  bool            // of the instance that ends: another one is there, or about to be started
+	fits       bool            // the event is the answer to the load or the trial that is waited for
 }
 
 // patience is how long the machine waits for the trial and the load of a reload, if nothing else is declared.
@@ -67,7 +68,7 @@ func (w *World) check(ok bool, format string, args ...any) {
 // expectEvent notes what an event is going to mean, before the machine sees it.
 func (w *World) expectEvent(ev machine.Event) {
 	e := &w.expect
-	e.gone, e.fits, e.first, e.byHand = nil, false, false, false
+	e.gone, e.fits, e.first, e.byHand, e.successor = nil, false, false, false, false
 	switch ev := ev.(type) {
 	case machine.Booted:
 		e.booted = true
@@ -75,9 +76,16 @@ func (w *World) expectEvent(ev machine.Event) {
 		e.byHand = ev.Verb == machine.SignalProgram
 		w.expectRequest(ev)
 	case machine.Exited:
-		e.gone, e.ended = w.process(ev.ID), ev
+		w.expectEndOf(ev.ID)
+		if e.gone = w.process(ev.ID); e.gone != nil {
+			e.gone.end, e.gone.endedAt, e.gone.reason = ev, w.now, w.reasonOf(e.gone, ev.Signal)
+		}
+	case machine.Emptied:
+		e.gone = w.process(ev.ID)
+		w.expectEndOf(ev.ID)
 	case machine.SpawnFailed:
 		e.gone = w.process(ev.ID)
+		w.expectEndOf(ev.ID)
 	case machine.Loaded:
 		e.first = ev.N == w.load.n && !w.load.answered
 		e.fits = e.first && e.stop == "" && w.now < w.load.since+machine.Instant(w.patience())
@@ -123,19 +131,23 @@ func (w *World) expectLoaded(ev machine.Event) {
 	_, itself := ev.(machine.ReloadedItself)
 	w.check((ok && e.first || itself) && s.Generation == e.generation+1, "generation %d after %d without a load", s.Generation, e.generation)
 	w.check(len(w.asking.ids) == 0 || ok, "the configuration was taken before %v answered", w.asking.ids)
-	e.generation, e.config, e.before, e.status = s.Generation, e.pending, e.specs, 0
-	e.specs = make(map[string]*program.Spec, len(e.config.Programs))
+	e.generation, e.config, e.before, e.status = s.Generation, e.pending.Expanded(), e.specs, 0
+	e.specs = make(map[key]*program.Spec, len(e.config.Programs))
 	for i := range e.config.Programs {
 		spec := &e.config.Programs[i]
-		e.specs[spec.Name] = spec
-		t := w.tally(spec.Name)
-		t.loadedSince = true
+		e.specs[keyOf(spec)] = spec
+		t := w.tally(keyOf(spec))
+		t.loadedSince, t.rolled = true, false
+		if spec.Kind != program.Cron {
+			t.tickBy = 0
+		}
 		for _, p := range t.live {
 			p.terms.add(spec)
 		}
 	}
 	for _, t := range w.order {
-		if e.specs[t.name] == nil {
+		if e.specs[t.key] == nil {
+			t.ticked, t.tickBy, t.failed, t.done = 0, 0, 0, false
 			t.restartAt, t.removed, t.loadedSince, t.held, t.again = 0, true, true, false, false
 		}
 	}

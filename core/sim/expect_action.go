@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/mwlua/mwlua/core/machine"
+	"github.com/mwlua/mwlua/core/program"
 )
 
 func (w *World) expectLast(a machine.Action, last bool) {
@@ -18,15 +19,19 @@ func (w *World) expectSpawn(t *tally, a machine.Spawn) {
 	w.check(!w.trial.passed, "%v is spawned when a hand-over is to come", a.ID)
 	w.check(a.ID.Seq == t.seq+1 || a.ID.Seq == 1 && t.removed, "%v is spawned after #%d", a.ID, t.seq)
 	t.seq, t.removed = a.ID.Seq, false
+	spec := e.specs[t.key]
 	for _, p := range t.live {
 		w.check(p.running, "%v is spawned before the spawn of %v is answered", a.ID, p.id)
-		w.check(p.told || p.dead, "%v is spawned beside %v, which was not told to go", a.ID, p.id)
+		w.check(p.told || p.dead && !p.remains || w.mayBeside(p, spec), "%v is spawned beside %v, which was not told to go", a.ID, p.id)
+		w.check(!p.remains || p.left, "%v is spawned beside what is left of %v", a.ID, p.id)
 		w.check(p.id.Seq < a.ID.Seq, "%v is spawned and #%d is there already", a.ID, p.id.Seq)
 	}
-	spec := e.specs[a.ID.Program]
 	w.check(spec != nil && slices.Equal(spec.Command, a.Spec.Command) && slices.Equal(e.config.Env, a.Env),
 		"%v is spawned otherwise than declared", a.ID)
 	w.check(w.now >= t.restartAt || t.loadedSince, "%v is spawned before its time", a.ID)
+	if spec != nil {
+		w.expectOrder(a, spec)
+	}
 }
 
 // expectSignal checks that a signal goes to a process that is there, and SIGKILL only to one that had its time. It returns
@@ -37,29 +42,60 @@ func (w *World) expectSignal(p *process, a machine.Signal) bool {
 		return false
 	}
 	w.check(p.pid == a.PID, "signal to %v with pid %d, it has %d", a.ID, a.PID, p.pid)
-	w.check(!p.killed, "signal %d to %v, which was killed", a.Signal, a.ID)
+	w.check(!p.killed && !p.remains, "signal %d to %v, which was killed or has ended", a.Signal, a.ID)
+	w.expectStopOrder(p, a)
+	w.expectReplaced(p)
 	if a.Group {
 		limit := w.expect.config.Settings.ShutdownTimeout
 		late := w.expect.stop == machine.StopAll && limit != 0 && w.now >= after(w.expect.stopAt, limit)
-		w.check(a.Signal == KILL && p.told && (late || p.terms.stop != 0 && w.now >= after(p.toldAt, p.terms.stop)),
+		w.check(a.Signal == KILL && (late || p.told && p.terms.stop != 0 && w.now >= after(p.toldAt, p.terms.stop)),
 			"%v is killed before its time", a.ID)
 		p.killed = true
-		w.tally(a.ID.Program).kills++
+		w.tally(keyOfID(a.ID)).kills++
 	}
+	w.toldToStop(p)
+	if w.expect.stop == "" && !p.left && !w.expect.byHand {
+		p.nudge = a.Signal
+	}
+	if p.asked || p.givenUp != "" || p.needed || p.ticked || p.replaced != "" {
+		p.nudge = 0
+	}
+	return true
+}
+
+// toldToStop notes that a process was told something, and since when it may be killed.
+func (w *World) toldToStop(p *process) {
 	if !p.told {
 		p.told, p.toldAt = true, w.now
 	}
 	p.toldStep = w.expect.steps
-	if w.expect.stop == "" && !p.left && !w.expect.byHand {
-		p.nudge = a.Signal
-	}
-	if p.asked {
-		p.nudge = 0
-	}
-	if (w.expect.stop == machine.StopAll || p.asked && !w.expect.byHand) && p.killBy == 0 && !p.terms.forEver {
+	if stops := w.expect.stop == machine.StopAll || p.stopping(); stops && !w.expect.byHand && p.killBy == 0 && !p.terms.forEver {
 		p.killBy = after(w.now, p.terms.longest)
 	}
-	return true
+}
+
+// expectReplaced: one that a reload replaces when the next is ready is told to leave when that is so, and not before.
+func (w *World) expectReplaced(p *process) {
+	if p.replaced != program.StartFirst || w.expect.stop != "" || w.expect.byHand || p.asked || p.needed || p.givenUp != "" {
+		return
+	}
+	t := w.tally(keyOfID(p.id))
+	ready := slices.ContainsFunc(t.live, func(q *process) bool { return q.id.Seq > p.id.Seq && q.ready && !q.dead })
+	w.check(ready, "%v is told to leave, and none that follows it is ready", p.id)
+	p.left, p.replaced = true, ""
+	if spec := w.expect.specs[t.key]; spec != nil && spec.FormerTimeout != 0 {
+		p.leaveBy = after(w.now, spec.FormerTimeout)
+	}
+}
+
+// expectEndOf notes what the machine has planned for the time after an instance that ends.
+func (w *World) expectEndOf(id machine.ID) {
+	p := w.slot(keyOfID(id))
+	if p == nil {
+		return
+	}
+	w.expect.successor = p.Next != 0 || p.Phase == machine.Running && p.StartAt != 0
+	w.expect.replaced = p.Again
 }
 
 func (w *World) expectTrial(a machine.Trial) {

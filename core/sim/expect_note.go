@@ -28,6 +28,17 @@ func (w *World) expectNote(n machine.Note) {
 		w.expectChange(n)
 	case machine.NoteLeftTooLate:
 		w.expectLeftTooLate(n)
+	case machine.NoteReady:
+		w.hearReady(n)
+	case machine.NoteBlocked:
+		t := w.tally(keyOfID(n.ID))
+		t.restartAt, t.failed = 0, 0
+	case machine.NoteGivenUp:
+		w.hearGivenUp(n)
+	case machine.NoteStays:
+		w.hearStays(n)
+	case machine.NoteTick:
+		w.hearTickNote(n)
 	case machine.NoteLoaded:
 		w.expectStarted()
 	}
@@ -42,12 +53,11 @@ func (w *World) expectEnd(n machine.Note) {
 		return
 	}
 	if n.Kind == machine.NoteExited {
-		reason := policy.Exited
-		if p.nudge != 0 && e.ended.Signal == p.nudge && !p.left && e.stop == "" {
-			reason = policy.ReloadSignal
-		}
-		ok := n.Exit.Code == e.ended.Code && n.Exit.Signal == e.ended.Signal && n.Exit.Ran == time.Duration(w.now-p.since)
-		w.check(ok && n.Exit.Reason == reason, "%v ended otherwise than the machine says: %+v", n.ID, n.Exit)
+		ok := n.Exit.Code == p.end.Code && n.Exit.Signal == p.end.Signal && n.Exit.Ran == time.Duration(p.endedAt-p.since)
+		w.check(ok && (n.Exit.Reason == p.reason || p.left), "%v ended otherwise than the machine says: %+v", n.ID, n.Exit)
+	}
+	if n.Former && p.replaced == program.StartFirst { // it was on its way when the next one became ready
+		p.left = true
 	}
 	w.check(n.Former == p.left, "%v: former is %v, and it was told to leave is %v", n.ID, n.Former, p.left)
 	switch {
@@ -58,7 +68,7 @@ func (w *World) expectEnd(n machine.Note) {
 		if e.signal == INT && e.status == 0 && n.Exit.Status() == 128+INT {
 			e.status = 128 + INT
 		}
-	case p.asked:
+	case w.unjudged(p):
 		w.check(n.Verdict == policy.Verdict{}, "a verdict on the end of %v, which somebody asked for", n.ID)
 	default:
 		w.expectVerdict(n)
@@ -69,17 +79,16 @@ func (w *World) expectEnd(n machine.Note) {
 const allDone = "all programs have ended, and exit_when is all-done"
 
 func (w *World) expectVerdict(n machine.Note) {
-	t, spec := w.tally(n.ID.Program), w.expect.specs[n.ID.Program]
+	t, spec := w.tally(keyOfID(n.ID)), w.expect.specs[keyOfID(n.ID)]
 	rule := spec.Exit
-	v := rule.Decide(n.Exit, w.expect.seed)
-	if v.Do == policy.Fail && spec.Critical && w.expect.config.Settings.ExitWhen != program.ExitNever {
-		v.Do, v.ExitCode, v.Reason = policy.Shutdown, max(n.Exit.Status(), 1), "it is critical, and has failed: "+v.Reason
-	}
-	if v.Do == policy.Fail {
+	v := w.verdictOf(spec, n.Exit)
+	t.done = spec.Kind == program.OneShot && (v.Do == policy.Stop || v.Do == policy.Fail && spec.IgnoreFailure)
+	if v.Do == policy.Fail && !t.done && spec.Kind != program.Cron {
 		t.failed = max(n.Exit.Status(), 1)
 	}
 	w.check(v == n.Verdict, "the policy of %v says %+v to %+v, the machine %+v", n.ID, v, n.Exit, n.Verdict)
 	w.check(v.Delay >= 0 && v.Delay <= 48*time.Hour, "%v is to restart in %v", n.ID, v.Delay)
+	t.loadedSince = t.loadedSince || spec.Kind == program.Cron // each run begins its count anew
 	w.expectCounts(t, rule, n.Exit)
 	if v.Reset {
 		t.failures = min(t.failures, 1)
@@ -87,7 +96,7 @@ func (w *World) expectVerdict(n machine.Note) {
 	if w.expect.status == 0 {
 		w.expect.status = v.ExitCode
 	}
-	if v.Do == policy.Restart {
+	if v.Do == policy.Restart && spec.Kind != program.Cron {
 		t.restartAt = max(after(w.now, v.Delay), after(t.started, rule.MinInterval))
 	}
 	if v.Do == policy.Restart && rule.Limit > 0 && n.Exit.Restarts >= rule.Limit {
@@ -122,8 +131,12 @@ func (w *World) expectChange(n machine.Note) {
 	if n.PID == 0 || p == nil {
 		return
 	}
+	if spec := w.expect.specs[keyOfID(n.ID)]; n.Signal == 0 && spec != nil && spec.Overlap != program.AtOnce {
+		p.replaced = spec.Overlap
+		return
+	}
 	p.left = true
-	if d := w.expect.before[n.ID.Program].FormerTimeout; d != 0 {
+	if d := w.expect.before[keyOfID(n.ID)].FormerTimeout; d != 0 {
 		p.leaveBy = after(w.now, d)
 	}
 }
@@ -148,21 +161,21 @@ func (w *World) expectStarted() {
 	e := &w.expect
 	for i := range e.config.Programs {
 		spec := &e.config.Programs[i]
-		t := w.tally(spec.Name)
-		replace := spec.OnReload == program.Replace && !spec.NoStartOnReload && !spec.NoAutostart && !t.held && !t.again
-		idle := spec.NoAutostart || t.held || t.again
+		t := w.tally(keyOf(spec))
+		replace := spec.OnReload == program.Replace && !spec.NoStartOnReload && !spec.NoAutostart && !t.held && !t.again && !w.mayWait(t, spec)
+		idle := spec.NoAutostart || t.held || t.again || w.mayWait(t, spec)
 		w.check(idle || !replace && e.generation > 1 || t.generation == e.generation, "%q was not started by the load", t.name)
 		staying := 0
 		for _, p := range t.live {
-			w.check(!replace || p.generation == e.generation || p.told, "%v was not told to go by the load", p.id)
-			if p.left && !p.tooLate {
+			w.check(!replace || p.generation == e.generation || p.told || p.beside, "%v was not told to go by the load", p.id)
+			if p.left && !p.tooLate && !p.beside {
 				staying++
 			}
 		}
 		w.check(spec.MaxFormer == 0 || staying <= spec.MaxFormer, "%d former instances of %q", staying, t.name)
 	}
 	for _, t := range w.order {
-		untold := slices.ContainsFunc(t.live, func(p *process) bool { return !p.told })
-		w.check(e.specs[t.name] != nil || !untold, "%q was removed and its instance not told", t.name)
+		untold := slices.ContainsFunc(t.live, func(p *process) bool { return !p.told && !p.remains })
+		w.check(e.specs[t.key] != nil || !untold, "%q was removed and its instance not told", t.name)
 	}
 }

@@ -26,6 +26,8 @@ func (w *World) expectStep(ev machine.Event) {
 	w.check(!idle || s.Config.Settings.ExitWhen != program.ExitWhenDone || w.busy() || w.quit, "all is done and mwlua stays")
 	w.expectTold(ev)
 	w.expectSame(s)
+	w.expectNeeds()
+	w.expectPhases(s)
 }
 
 // expectTold: a stop is told to every process, at once or as soon as its spawn is answered; and it ends when none is left.
@@ -39,8 +41,9 @@ func (w *World) expectTold(ev machine.Event) {
 	for _, t := range w.order {
 		left += len(t.live)
 		for _, p := range t.live {
-			due := e.stopStep == e.steps || p.id == spawned.ID && !p.told
-			w.check(!due || !p.running || p.killed || p.toldStep == e.steps, "%v was not told of the stop", p.id)
+			due := e.stopStep == e.steps || p.id == spawned.ID && !p.told || !p.told
+			waits := e.stop == machine.StopAll && !p.stopTold && w.waitsToStop(p)
+			w.check(!due || !p.running || p.killed || p.remains || waits || p.toldStep == e.steps, "%v was not told of the stop", p.id)
 		}
 	}
 	w.check(w.quit || left > 0, "no process is left and mwlua does not leave")
@@ -51,7 +54,7 @@ func (w *World) expectSame(s machine.State) {
 	known, there := 0, 0
 	for i := range s.Programs {
 		p := &s.Programs[i]
-		t := w.programs[p.Name]
+		t := w.programs[key{p.Name, p.Slot}]
 		if t == nil || len(t.live) != len(p.Instances) {
 			w.fail("the machine knows %d instances of %q", len(p.Instances), p.Name)
 			return
@@ -82,12 +85,19 @@ func (w *World) expectOnTime() {
 	w.check(step != machine.Asking || !overdue(after(w.asking.since, w.asking.limit)), "%v may reload themselves for ever", w.asking.ids)
 	w.check(step != machine.Asking || len(w.asking.ids) > 0, "nobody is asked any more, and the load waits")
 	for _, t := range w.order {
-		w.check(held || w.expect.stop != "" || !overdue(t.restartAt), "the restart of %q is lost", t.name)
+		w.check(held || w.expect.stop != "" || !overdue(t.restartAt) || w.blocked(t), "the restart of %q is lost", t.name)
 		for _, p := range t.live {
-			w.check(p.killed || !overdue(p.killBy), "%v was to be killed", p.id)
-			w.check(p.killed || p.tooLate || p.asked || w.expect.stop == machine.StopAll || !overdue(p.leaveBy), "%v stays beyond its former_timeout", p.id)
+			w.check(p.killed || p.remains || !overdue(p.killBy), "%v was to be killed", p.id)
+			w.expectLifeOnTime(t, p, overdue)
+			w.check(p.killed || p.tooLate || p.stopping() || p.remains || w.expect.stop == machine.StopAll || !overdue(p.leaveBy), "%v stays beyond its former_timeout", p.id)
 		}
 	}
+}
+
+// blocked says that a program waits for others, as the machine says.
+func (w *World) blocked(t *tally) bool {
+	p := w.slot(t.key)
+	return p != nil && p.Phase == machine.Blocked
 }
 
 // expectSettled: what runs is what the configuration in force declares, for programs that every load replaces.
@@ -98,13 +108,13 @@ func (w *World) expectSettled() {
 	s := w.m.State()
 	for i := range s.Config.Programs {
 		spec, p := &s.Config.Programs[i], &s.Programs[i]
-		if t := w.tally(p.Name); t.held || t.again {
+		if t := w.tally(key{p.Name, p.Slot}); t.held || t.again {
 			continue
 		}
-		if p.Phase != machine.Running || spec.OnReload != program.Replace || spec.NoStartOnReload {
+		if p.Phase != machine.Running || p.Stale || spec.OnReload != program.Replace || spec.NoStartOnReload {
 			continue
 		}
-		real := w.process(machine.ID{Program: p.Name, Seq: p.Current})
-		w.check(real != nil && slices.Equal(real.command, w.expect.specs[p.Name].Command), "%q runs as an earlier configuration had it", p.Name)
+		real := w.process(machine.ID{Program: p.Name, Slot: p.Slot, Seq: p.Current})
+		w.check(real != nil && slices.Equal(real.command, w.expect.specs[key{p.Name, p.Slot}].Command), "%q runs as an earlier configuration had it", p.Name)
 	}
 }

@@ -26,6 +26,17 @@ func (w *World) perform(a machine.Action, last bool) {
 		if w.PidfileFails != "" {
 			w.queue.add(&delivery{at: w.later(0), ev: machine.PidfileFailed{Text: w.PidfileFails}})
 		}
+	case machine.Probe:
+		w.probe(a)
+	case machine.RunStop:
+		w.runStop(a)
+	case machine.SignalUnit:
+		w.signalUnit(a)
+	case machine.NextTick:
+		w.nextTick(a)
+	case machine.Follow:
+		w.follow(a)
+	case machine.OpenSockets:
 	case machine.OpenControl:
 	case machine.Notify:
 		w.expectNotify(a)

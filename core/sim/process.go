@@ -5,16 +5,28 @@ import (
 	"time"
 
 	"github.com/mwlua/mwlua/core/machine"
+	"github.com/mwlua/mwlua/core/policy"
 	"github.com/mwlua/mwlua/core/program"
 )
 
-// tally is what the world knows of one program.
+// key names an instance of a program, whatever its runs.
+type key struct {
+	name string
+	slot int
+}
+
+func keyOf(s *program.Spec) key { return key{s.Name, s.Slot} }
+
+func keyOfID(id machine.ID) key { return key{id.Program, id.Slot} }
+
+func (k key) String() string { return machine.ID{Program: k.name, Slot: k.slot}.String() }
+
+// tally is what the world knows of one instance of a program.
 type tally struct {
-	name      string
-	behaviour Behaviour
-	live      []*process // oldest first; a process leaves when the machine was told of its end
-	spawns    int        // how many there were
-	kills     int        // instances that got SIGKILL
+	key
+	live   []*process // oldest first; a process leaves when the machine was told of its end
+	spawns int        // how many there were
+	kills  int        // instances that got SIGKILL
 	// What the machine is held to, see expect.go:
 	seq         uint64            // of the last spawn
 	generation  uint64            // of the last spawn
@@ -26,6 +38,10 @@ type tally struct {
 	held        bool              // it was stopped by hand
 	again       bool              // its instance was stopped by hand to be replaced
 	failed      int               // the status with which it has failed for good; 0 means that it has not
+	done        bool              // a one-shot that has succeeded
+	rolled      bool              // the load under way could not replace it, or had to leave it
+	ticked      uint64            // of the last NextTick
+	tickBy      machine.Instant   // when the tick that was promised has to have been heard; 0 means that none was
 	removed     bool              // it was not declared for a while, and its numbers may begin again
 }
 
@@ -51,6 +67,24 @@ type process struct {
 	tooLate    bool            // the machine said that it stayed too long
 	killBy     machine.Instant // when its stop timeout ends at the latest; 0 means never, or not begun
 	terms      terms
+	// Of its life, see life.go:
+	spec     program.Spec    // that it was spawned with
+	ready    bool            // it has said so, or need not
+	ranAt    machine.Instant // when the machine knew that it runs
+	extended bool            // it has asked for more time
+	remains  bool            // it has ended, and others live on
+	empty    *delivery       // their end, as things are
+	probed   uint64          // the number of the last probe
+	givenUp  policy.Reason   // why the machine stops it; "" means that it does not
+	needed   bool            // it is stopped because of one that it needs
+	beside   bool            // a run of a cron that goes on beside the next
+	ticked   bool            // it is stopped for the next run of its cron
+	replaced program.Overlap // how a reload is to replace it; "" means that none is, or that this is done
+
+	end      machine.Exited  // as the machine was told
+	reason   policy.Reason   // how it ended
+	endedAt  machine.Instant // when
+	stopTold bool            // mwlua's stop was told to it
 }
 
 // terms are the longest and the shortest patience of the declarations under which a process has lived.
@@ -73,11 +107,11 @@ func (t *terms) add(s *program.Spec) {
 }
 
 // tally returns that of a program, which it makes if need be.
-func (w *World) tally(name string) *tally {
-	t := w.programs[name]
+func (w *World) tally(k key) *tally {
+	t := w.programs[k]
 	if t == nil {
-		t = &tally{name: name}
-		w.programs[name] = t
+		t = &tally{key: k}
+		w.programs[k] = t
 		w.order = append(w.order, t)
 	}
 	return t
@@ -85,7 +119,7 @@ func (w *World) tally(name string) *tally {
 
 // process returns an instance that the machine has to reckon with, nil if there is none.
 func (w *World) process(id machine.ID) *process {
-	t := w.programs[id.Program]
+	t := w.programs[keyOfID(id)]
 	if t == nil {
 		return nil
 	}
@@ -99,27 +133,27 @@ func (w *World) process(id machine.ID) *process {
 
 // spawn makes a process. It runs from the moment at which the spawn is answered.
 func (w *World) spawn(a machine.Spawn) {
-	t := w.tally(a.ID.Program)
+	t := w.tally(keyOfID(a.ID))
 	w.expectSpawn(t, a)
 	w.pid++
 	p := &process{
-		id: a.ID, pid: w.pid, command: a.Spec.Command, behaviour: t.behaviour, since: w.now,
-		generation: w.expect.generation,
+		id: a.ID, pid: w.pid, command: a.Spec.Command, behaviour: w.behaviours[t.name], since: w.now,
+		generation: w.expect.generation, spec: a.Spec,
 	}
 	p.terms.add(&a.Spec)
 	t.live = append(t.live, p)
 	t.spawns++
 	t.started = w.now
-	t.generation, t.restartAt, t.again, t.failed = p.generation, 0, false, 0
-	answer := t.behaviour.Spawn
+	t.generation, t.restartAt, t.again, t.failed, t.done = p.generation, 0, false, 0, false
+	answer := w.behaviours[t.name].Spawn
 	at := w.later(answer.After)
 	if answer.Fails != "" {
 		w.queue.add(&delivery{at: at, ev: machine.SpawnFailed{ID: a.ID, Step: "exec", Text: answer.Fails}})
 		return
 	}
 	w.queue.add(&delivery{at: at, ev: machine.Spawned{ID: a.ID, PID: p.pid}})
-	if t.behaviour.Runs > 0 {
-		w.dies(p, at+machine.Instant(t.behaviour.Runs), t.behaviour.Ends, true)
+	if w.behaviours[t.name].Runs > 0 {
+		w.dies(p, at+machine.Instant(w.behaviours[t.name].Runs), w.behaviours[t.name].Ends, true)
 	}
 }
 
@@ -159,7 +193,7 @@ func (w *World) signal(a machine.Signal) {
 
 // bury forgets a process, because the machine hears of its end: of one that ran, or of one that never did.
 func (w *World) bury(id machine.ID, running bool) {
-	if t := w.programs[id.Program]; t != nil {
+	if t := w.programs[keyOfID(id)]; t != nil {
 		t.live = slices.DeleteFunc(t.live, func(p *process) bool { return p.id == id && p.running == running })
 	}
 }

@@ -42,11 +42,19 @@ func (w *World) Next(program string) (time.Duration, bool) {
 // Running lists the processes of a program, former ones too, oldest first.
 func (w *World) Running(program string) []machine.ID {
 	var ids []machine.ID
-	if t := w.programs[program]; t != nil {
-		for _, p := range t.live {
-			if p.running && !p.dead {
-				ids = append(ids, p.id)
-			}
+	for _, t := range w.order {
+		if t.name == program {
+			ids = append(ids, t.running()...)
+		}
+	}
+	return ids
+}
+
+func (t *tally) running() []machine.ID {
+	var ids []machine.ID
+	for _, p := range t.live {
+		if p.running && !p.dead {
+			ids = append(ids, p.id)
 		}
 	}
 	return ids
@@ -56,21 +64,36 @@ func (w *World) Running(program string) []machine.ID {
 func (w *World) Alive() []machine.ID {
 	var ids []machine.ID
 	for _, t := range w.order {
-		ids = append(ids, w.Running(t.name)...)
+		ids = append(ids, t.running()...)
 	}
 	return ids
 }
 
 // Spawns counts the instances that the machine asked for.
-func (w *World) Spawns(program string) int { return w.tally(program).spawns }
+func (w *World) Spawns(program string) int {
+	return w.sum(program, func(t *tally) int { return t.spawns })
+}
 
 // Kills counts the instances of a program that the machine killed.
-func (w *World) Kills(program string) int { return w.tally(program).kills }
+func (w *World) Kills(program string) int {
+	return w.sum(program, func(t *tally) int { return t.kills })
+}
+
+// sum adds up what is counted for the instances of a program.
+func (w *World) sum(program string, count func(*tally) int) int {
+	n := 0
+	for _, t := range w.order {
+		if t.name == program {
+			n += count(t)
+		}
+	}
+	return n
+}
 
 // Trace is what happened and what the machine did about it, in virtual time. It keeps the newest million of events.
 func (w *World) Trace() string { return w.trace.String() }
 
-// program returns the machine's record of a program; nil if it has none.
+// program returns the machine's record of a program, or of its first instance; nil if it has none.
 func (w *World) program(name string) *machine.Program {
 	s := w.m.State()
 	for i := range s.Programs {

@@ -73,7 +73,7 @@ func (w *World) one() {
 	w.queue.take()
 	if d.proc != nil {
 		d.proc.dead = true
-		d.ev = machine.Exited{ID: d.proc.id, Code: d.end.Code, Signal: d.end.Signal}
+		d.ev = machine.Exited{ID: d.proc.id, Code: d.end.Code, Signal: d.end.Signal, Left: w.survivors(d.proc)}
 	}
 	if _, up := d.ev.(machine.Booted); up {
 		w.up()
@@ -122,14 +122,34 @@ func (w *World) hear(ev machine.Event) {
 			w.expect.commands = append(w.expect.commands, ev.From)
 		}
 	case machine.Spawned:
-		if p := w.process(ev.ID); p != nil {
-			p.running = true
+		if p := w.process(ev.ID); p != nil && !p.running {
+			w.begin(p)
 		}
 	case machine.SpawnFailed:
 		w.bury(ev.ID, false)
 	case machine.Exited:
-		w.bury(ev.ID, true)
+		if p := w.process(ev.ID); p != nil && p.running && len(ev.Left) > 0 {
+			p.remains = true
+		} else {
+			w.bury(ev.ID, true)
+		}
 		w.answered(w.asking.n, ev.ID)
+	case machine.Emptied:
+		if p := w.process(ev.ID); p != nil && p.remains {
+			w.bury(ev.ID, true)
+		}
+	case machine.Ready:
+		if p := w.process(ev.ID); p != nil {
+			p.ready = true
+		}
+	case machine.Probed:
+		if p := w.process(ev.ID); p != nil && ev.OK && p.probed == ev.N {
+			p.ready = true
+		}
+	case machine.Notified:
+		w.hearSaid(ev)
+	case machine.Tick:
+		w.hearTick(ev)
 	case machine.ReloadedItself:
 		w.answered(ev.N, ev.ID)
 	case machine.ReloadRefused:

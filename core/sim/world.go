@@ -26,9 +26,11 @@ type World struct {
 	config program.Config // what the next load reads
 	broken string         // what is wrong with it; "" means nothing
 
-	programs map[string]*tally // for look-ups only
-	order    []*tally          // the same, in the order in which they were first mentioned
-	pid      int               // the last one given
+	programs   map[key]*tally       // for look-ups only
+	behaviours map[string]Behaviour // of the instances that are spawned from now on, by program
+	order      []*tally             // the same, in the order in which they were first mentioned
+	pid        int                  // the last one given
+	clockSet   int64                // by how much the wall clock was set, ns
 
 	trial   trial
 	load    load
@@ -50,7 +52,7 @@ const birth = machine.Instant(time.Hour)
 
 // New returns a world in which nothing has happened yet: give it a configuration and Boot it. seed is the machine's.
 func New(seed uint64) *World {
-	return &World{m: machine.New(seed), now: birth, pid: 1, programs: make(map[string]*tally), expect: expectations{seed: seed}}
+	return &World{m: machine.New(seed), now: birth, pid: 1, programs: make(map[key]*tally), behaviours: make(map[string]Behaviour), expect: expectations{seed: seed}}
 }
 
 // SetConfig says what the next load reads. The caller no longer changes c.
@@ -60,7 +62,7 @@ func (w *World) SetConfig(c program.Config) { w.config, w.broken = c, "" }
 func (w *World) BreakConfig(text string) { w.broken = text }
 
 // Program says how the instances of a program behave that are spawned from now on.
-func (w *World) Program(name string, b Behaviour) { w.tally(name).behaviour = b }
+func (w *World) Program(name string, b Behaviour) { w.behaviours[name] = b }
 
 // Boot says that mwlua is up: the first load begins.
 func (w *World) Boot() { w.happen(machine.Booted{}) }

@@ -12,10 +12,10 @@ import (
 func (l *Log) haproxy(now machine.Instant, n machine.Note) {
 	switch n.Kind {
 	case machine.NoteSpawned:
-		l.write(notice, fmt.Sprintf("New program '%s' (%d) forked", n.ID.Program, n.PID))
+		l.write(notice, fmt.Sprintf("New program '%s' (%d) forked", n.ID.SlotName(), n.PID))
 	case machine.NoteSpawnFailed:
 		l.write(alert, capitalise(n.Text))
-		l.write(notice, fmt.Sprintf("Program '%s' was not started", n.ID.Program))
+		l.write(notice, fmt.Sprintf("Program '%s' was not started", n.ID.SlotName()))
 		l.haproxyFailure(n)
 	case machine.NoteExited:
 		l.haproxyExit(n)
@@ -38,7 +38,7 @@ func (l *Log) haproxy(now machine.Instant, n machine.Note) {
 		l.write(warning, fmt.Sprintf("All workers exited. Exiting... (%d)", n.Exit.Code))
 	case machine.NoteChange:
 		if n.PID == 0 { // the others show in the lines that follow
-			l.write(notice, fmt.Sprintf("Program '%s': %s%s", n.ID.Program, n.Text, sent(n)))
+			l.write(notice, fmt.Sprintf("Program '%s': %s%s", n.ID.SlotName(), n.Text, sent(n)))
 		}
 	default:
 		lv, text := describe(now, n)
@@ -65,17 +65,17 @@ func (l *Log) haproxyExit(n machine.Note) {
 		lv, which = warning, "Former"
 	}
 	if n.Exit.Code == machine.UnknownCode {
-		l.write(lv, fmt.Sprintf("%s program '%s' (%d) ended, how is not known", which, n.ID.Program, n.PID))
+		l.write(lv, fmt.Sprintf("%s program '%s' (%d) ended, how is not known", which, n.ID.SlotName(), n.PID))
 		return
 	}
 	status := n.Exit.Status()
 	l.write(lv, fmt.Sprintf("%s program '%s' (%d) exited with code %d (%s)",
-		which, n.ID.Program, n.PID, status, statusName(status)))
+		which, n.ID.SlotName(), n.PID, status, statusName(status)))
 	switch {
 	case n.Exit.Reason == policy.ReloadSignal: // T-4
-		l.write(notice, fmt.Sprintf("Program '%s' was ended by the signal of the reload: no failure, and it stays down until it is started again", n.ID.Program))
+		l.write(notice, fmt.Sprintf("Program '%s' was ended by the signal of the reload: no failure, and it stays down until it is started again", n.ID.SlotName()))
 	case n.Exit.Signal == 0 && status >= 128 && n.Verdict.Do != "": // T-13
-		l.write(notice, fmt.Sprintf("Program '%s' returned %d by itself: no signal ended it", n.ID.Program, status))
+		l.write(notice, fmt.Sprintf("Program '%s' returned %d by itself: no signal ended it", n.ID.SlotName(), status))
 	}
 	l.haproxyFailure(n)
 }
@@ -85,8 +85,8 @@ func (l *Log) haproxyFailure(n machine.Note) {
 	case n.Verdict.Do == policy.Shutdown && n.Verdict.Reason == exitOnFailure:
 		l.write(alert, "exit-on-failure: killing every processes with SIGTERM")
 	case n.Verdict.Do == policy.Shutdown:
-		l.write(alert, fmt.Sprintf("Program '%s' has ended: everything is stopped (%s)", n.ID.Program, n.Verdict.Reason))
+		l.write(alert, fmt.Sprintf("Program '%s' has ended: everything is stopped (%s)", n.ID.SlotName(), n.Verdict.Reason))
 	case n.Verdict.Do == policy.Fail:
-		l.write(notice, fmt.Sprintf("Program '%s' stays down: %s", n.ID.Program, n.Verdict.Reason))
+		l.write(notice, fmt.Sprintf("Program '%s' stays down: %s", n.ID.SlotName(), n.Verdict.Reason))
 	}
 }

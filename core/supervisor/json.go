@@ -14,6 +14,7 @@ type jsonNote struct {
 	Level    string `json:"level"`
 	Event    string `json:"event,omitempty"` // a machine.NoteKind
 	Program  string `json:"program,omitempty"`
+	Slot     int    `json:"slot,omitempty"` // which of the program's instances, from 0
 	Instance string `json:"instance,omitempty"`
 	PID      int    `json:"pid,omitempty"`
 	Former   bool   `json:"former,omitempty"`
@@ -21,6 +22,7 @@ type jsonNote struct {
 	Code     *int   `json:"code,omitempty"`   // of an exit
 	KilledBy string `json:"killed_by,omitempty"`
 	RanMS    int64  `json:"ran_ms,omitempty"`
+	EndedFor string `json:"ended_for,omitempty"` // a policy.Reason: why mwlua ended it, where that is a failure
 	Verdict  string `json:"verdict,omitempty"`
 	Reason   string `json:"reason,omitempty"`
 	NextMS   int64  `json:"next_ms,omitempty"` // until the next thing happens
@@ -31,7 +33,7 @@ type jsonNote struct {
 func jsonLine(lv level, text string, now machine.Instant, n machine.Note) string {
 	j := jsonNote{
 		Time: time.Now().Format("2006-01-02T15:04:05.000Z07:00"), Level: strings.ToLower(string(lv)), Event: string(n.Kind),
-		Program: n.ID.Program, PID: n.PID, Former: n.Former, Verdict: string(n.Verdict.Do), Reason: n.Verdict.Reason,
+		Program: n.ID.Program, Slot: n.ID.Slot, PID: n.PID, Former: n.Former, Verdict: string(n.Verdict.Do), Reason: n.Verdict.Reason,
 		RanMS: n.Exit.Ran.Milliseconds(), Message: text,
 	}
 	if n.ID.Seq != 0 {
@@ -40,10 +42,13 @@ func jsonLine(lv level, text string, now machine.Instant, n machine.Note) string
 	if n.Signal != 0 {
 		j.Signal = signalName(n.Signal)
 	}
-	if n.Kind == machine.NoteExited && n.Exit.Signal != 0 {
+	if ended := n.Kind == machine.NoteExited || n.Kind == machine.NoteLeft; ended && n.Exit.Signal != 0 {
 		j.KilledBy = signalName(n.Exit.Signal)
-	} else if n.Kind == machine.NoteExited && n.Exit.Code != machine.UnknownCode {
+	} else if ended && n.Exit.Code != machine.UnknownCode {
 		j.Code = &n.Exit.Code
+	}
+	if because(n.Exit) != "" {
+		j.EndedFor = string(n.Exit.Reason)
 	}
 	if n.Until != 0 {
 		j.NextMS = time.Duration(n.Until - now).Milliseconds()

@@ -18,9 +18,9 @@ func describe(now machine.Instant, n machine.Note) (level, string) {
 	case machine.NoteSpawnFailed:
 		return alert, fmt.Sprintf("%s did not start: %s%s", who(n), n.Text, follows(now, n))
 	case machine.NoteExited:
-		return exitLevel(n), fmt.Sprintf("%s (pid %d) %s after %v%s", who(n), n.PID, ended(n.Exit), round(n.Exit.Ran), follows(now, n))
+		return exitLevel(n), fmt.Sprintf("%s %s after %v%s%s", whom(n), ended(n.Exit), round(n.Exit.Ran), because(n.Exit), follows(now, n))
 	case machine.NoteKill:
-		return warning, fmt.Sprintf("%s (pid %d) did not go in time (%s): killing its process group", who(n), n.PID, n.Text)
+		return warning, fmt.Sprintf("%s did not go in time (%s): killing its process group", whom(n), n.Text)
 	case machine.NoteLeftTooLate:
 		return warning, fmt.Sprintf("%s (pid %d) did not leave in time (%s): sending %s%s", who(n), n.PID, n.Text, signalName(n.Signal), killAt(now, n))
 	case machine.NoteSignalFailed:
@@ -51,7 +51,7 @@ func describe(now machine.Instant, n machine.Note) (level, string) {
 	case machine.NoteOrphaned:
 		return warning, fmt.Sprintf("mwlua (%d) was killed between two images; its programs run on", n.PID)
 	default:
-		return notice, aboutReload(n)
+		return aboutLife(now, n)
 	}
 }
 
@@ -79,12 +79,20 @@ func aboutReload(n machine.Note) string {
 func who(n machine.Note) string {
 	name := n.ID.String()
 	if n.ID.Seq == 0 {
-		name = n.ID.Program
+		name = n.ID.SlotName()
 	}
 	if n.Former {
 		name = "former " + name
 	}
 	return name
+}
+
+// whom is who with its pid, if it has one.
+func whom(n machine.Note) string {
+	if n.PID == 0 {
+		return who(n)
+	}
+	return fmt.Sprintf("%s (pid %d)", who(n), n.PID)
 }
 
 func ended(e policy.Exit) string {
@@ -98,6 +106,18 @@ func ended(e policy.Exit) string {
 	default:
 		return fmt.Sprintf("exited with code %d", e.Code)
 	}
+}
+
+// because says why mwlua ended an instance, where that makes its exit a failure.
+func because(e policy.Exit) string {
+	reasons := map[policy.Reason]string{
+		policy.NotReady: "it was not ready in time", policy.Health: "it was unhealthy", policy.Watchdog: "it missed its watchdog",
+		policy.Timeout: "it took too long",
+	}
+	if reason := reasons[e.Reason]; reason != "" {
+		return ", stopped because " + reason
+	}
+	return ""
 }
 
 func exitLevel(n machine.Note) level {

@@ -1,6 +1,9 @@
 ---@meta
 -- Generated from the tables in lua/: go test ./lua -update
 
+---@class mwlua.Handle
+---@field name string The program's name.
+
 ---@class (exact) mwlua.Limits
 ---@field as? string|integer|(string|integer)[] RLIMIT_AS.
 ---@field core? string|integer|(string|integer)[] RLIMIT_CORE.
@@ -18,6 +21,29 @@
 ---@field rttime? string|integer|(string|integer)[] RLIMIT_RTTIME.
 ---@field sigpending? string|integer|(string|integer)[] RLIMIT_SIGPENDING.
 ---@field stack? string|integer|(string|integer)[] RLIMIT_STACK.
+
+---@class (exact) mwlua.Ready
+---@field notify? boolean true: by READY=1 to its NOTIFY_SOCKET, as "notify", with another `timeout`.
+---@field fd? integer The descriptor, from 3 to 1023, on which it writes a newline. Those of `sockets` come first.
+---@field log? string|number A regular expression (RE2) that matches a line of its output.
+---@field http? string|number A URL: an answer with a status from 200 to 399 says that it is ready. Redirects are not followed.
+---@field tcp? string|number HOST:PORT: that it accepts a connection.
+---@field unix? string A unix socket: that it accepts a connection.
+---@field command? (string|number)[] A program and its arguments: that it ends with 0. It runs as the program does.
+---@field interval? string From one attempt's end to the next. Default: "200ms"
+---@field timeout? string|false How long that may take from its start. Then it is stopped, and that is a failure. false waits for ever. Default: "30s"
+
+---@class (exact) mwlua.Health
+---@field http? string|number A URL: an answer with a status from 200 to 399 says that it serves. Redirects are not followed.
+---@field tcp? string|number HOST:PORT: that it accepts a connection.
+---@field unix? string A unix socket: that it accepts a connection.
+---@field command? (string|number)[] A program and its arguments: that it ends with 0. It runs as the program does.
+---@field interval? string From one attempt's end to the next. Default: "10s"
+---@field timeout? string How long one attempt may take. Default: "2s"
+---@field start_delay? string From ready to the first attempt. Without it, `interval`.
+---@field failures? integer How many attempts in a row must fail until it is unhealthy. Default: 3
+---@field successes? integer How many attempts in a row must succeed until it is healthy again. Default: 1
+---@field on_fail? "restart"|"log"|"stop" What becomes of an unhealthy one. "restart": it is stopped, and that is a failure. "log": it is said, nothing else. "stop": it is stopped and stays down. Default: "restart"
 
 ---@class (exact) mwlua.Restart
 ---@field policy? "on-failure"|"always"|"never"|"exit-on-failure"|"no-exit-on-failure" After which exits it is started again. The last two are HAProxy's rules, and never start it again: an end that is no 0, 130 or 143 stops everything, or leaves the others running; in the end its status is mwlua's. Default: "on-failure"
@@ -50,17 +76,175 @@
 ---@field stdin? string Where the program reads from: "inherit", "null" or "file:PATH". Default: "inherit"
 ---@field stdout? string Where its output goes: "inherit", "null" or "file:PATH". A file is appended to, and created with mode 0640. Default: "inherit"
 ---@field stderr? string Where its errors go, as `stdout`. Default: "inherit"
----@field autostart? boolean Whether it is started when mwlua starts, or when a reload adds it. If not, it waits for `mwlua start`. Default: true
+---@field after? mwlua.Handle|string|(mwlua.Handle|string)[] What must be ready before it is started, or, a oneshot, have succeeded. At a stop it goes before them. What `enabled` or `instances` leave out does not count.
+---@field needs? mwlua.Handle|string|(mwlua.Handle|string)[] The same, and it is stopped when one of them ends. What is left out cannot be needed.
+---@field nice? integer Its niceness, from -20, which is first, to 19. Without it, it is mwlua's own.
+---@field oom_score_adj? integer How soon the kernel kills it when memory is short, from -1000, which is never, to 1000.
+---@field no_new_privs? boolean Whether no execve gives it rights that it has not, see PR_SET_NO_NEW_PRIVS. Default: false
+---@field capabilities? string|number|(string|number)[] The only capabilities it may have, also as another user, such as "net_bind_service"; `{}` leaves none. See capabilities(7).
+---@field chroot? string The directory that is its /. `dir` and `command` are looked up in there.
+---@field process_group? "own"|"session"|"none" "own": a process group of its own. "session": a session of its own, without a terminal. "none": mwlua's own group, which a terminal's Ctrl-C reaches. Default: "own"
+---@field on_master_death? string|integer The signal that it gets when mwlua is killed; "keep" means none, and it runs on. Default: "keep"
+---@field cgroup? boolean Whether each instance gets a control group of its own, where one can be made. Default: false
 ---@field stop_signal? string|integer The signal that asks it to stop. "same" is the one that mwlua itself was asked with, SIGTERM or SIGINT, as HAProxy passes it on. Default: "SIGTERM"
 ---@field stop_timeout? string|false How long it may take to stop. Then it gets SIGKILL. false waits for ever. Default: "10s"
 ---@field success_codes? integer[] The exit codes that are no failure. An exit by signal n counts as 128 + n. Default: { 0 }
+---@field stop_command? (string|number)[] A program and its arguments that is run to stop it, instead of a signal. If it fails, the signal is sent.
+---@field kill? "unit"|"group"|"process" What must have ended before it counts as stopped; what is left after `stop_timeout` gets SIGKILL. "unit": it and all its descendants. "group": its process group. "process": the process that was started. Default: "unit"
+---@field autostart? boolean Whether it is started when mwlua starts, or when a reload adds it. If not, it waits for `mwlua start`. Default: true
 ---@field critical? boolean Whether its final failure ends mwlua, with its exit code. See `exit_when` of supervisor. Default: false
+---@field instances? integer How many run beside each other, at most 1000; `${instance}` is the number of each, from 0. 0 leaves the program out, as `enabled = false` does. Default: 1
+---@field ready? "immediate"|"notify"|mwlua.Ready How it tells that it can serve. "immediate": by running. "notify": by READY=1 to its NOTIFY_SOCKET, see sd_notify(3). Or a table with one of `fd`, `tcp`, `unix`, `http`, `command`, `log` and `notify`. Default: "immediate"
+---@field health? mwlua.Health How it is found out, again and again, whether one that is ready still serves: a table with one of `http`, `tcp`, `unix` and `command`.
+---@field watchdog? string|false How often it must send WATCHDOG=1 to its NOTIFY_SOCKET once it is ready. If it does not, it is stopped, and that is a failure.
 ---@field on_reload? "if-changed"|"replace"|"keep"|"signal" What a reload does to the running program. "if-changed": nothing, unless its declaration changed; then as "replace". "replace": the old one gets `reload_signal`, and a new one is started beside it, as HAProxy does. "keep": nothing; a changed declaration counts from the next start. "signal": it gets `reload_signal` and stays. Default: "if-changed"
 ---@field reload_signal? string|integer The signal that tells it of a reload. For `on_reload = "signal"` the default is SIGHUP, for "keep" there is none. Default: "SIGUSR1"
+---@field overlap? "at-once"|"stop-first"|"start-first" How a new instance follows an old one at a reload. "at-once": the old one is told to go and the new one is started in the same moment. "stop-first": the old one is stopped, then the new one is started. "start-first": the old one is told to go when the new one is ready; if that never comes, the old one stays. Default: "at-once"
 ---@field start_on_reload? boolean false never starts it at a reload, but only when mwlua itself starts, as `no option start-on-reload` of HAProxy does. Default: true
 ---@field max_former? integer How many replaced instances may still be on their way out. The oldest beyond are stopped at the next reload. 0 means any number. Default: 2
 ---@field former_timeout? string|false How long a replaced instance may go on. Then it is stopped. false means for ever. Default: "30m"
+---@field sockets? table<string, string|number|boolean> Sockets that mwlua opens, "tcp://HOST:PORT" or "unix:///PATH", and passes from descriptor 3 up in the order of their names, with LISTEN_FDS and LISTEN_FDNAMES, see sd_listen_fds(3). They stay open over reloads.
 ---@field restart? "on-failure"|"always"|"never"|"exit-on-failure"|"no-exit-on-failure"|mwlua.Restart What follows an exit: a policy, or a table with a policy and its figures. Default: "on-failure"
+
+---@class (exact) mwlua.Oneshot
+---@field command? (string|number)[] The program and its arguments, one string each; numbers are taken too. The first is looked up in the PATH of the program's own environment. Either this or `shell` is required.
+---@field shell? string|number A line for /bin/sh -c, instead of `command`. The shell gets the signals: begin the line with exec where that matters.
+---@field description? string|number What the program is for. mwlua only shows it.
+---@field labels? table<string, string|number|boolean> Names and values of your own. mwlua only shows them.
+---@field enabled? boolean false leaves the program out, as if it were not declared. Its name stays taken. Default: true
+---@field dir? string The directory that the program runs in. Without it, it is mwlua's own.
+---@field user? string|number The user that the program runs as, a name or a number, with its own groups. HOME, USER, LOGNAME and SHELL are set accordingly, unless `env` says something else. Only root can change to another user.
+---@field group? string|number The primary group, a name or a number, instead of the user's.
+---@field groups? string|number|(string|number)[] The supplementary groups, instead of the user's.
+---@field umask? string The permissions that new files do not get, in quotes: "0027".
+---@field limits? mwlua.Limits Resource limits, see getrlimit(2).
+---@field env? table<string, string|number|boolean> Variables for the program, over those it inherits. false removes one.
+---@field env_inherit? boolean|string[] Whether the program inherits mwlua's environment: all of it, nothing, or the variables in a list. Default: true
+---@field env_file? string|number|(string|number)[] Files of lines NAME=VALUE; empty lines and lines that begin with # do not count, and quotes around a value are taken off. `env` is stronger.
+---@field stdin? string Where the program reads from: "inherit", "null" or "file:PATH". Default: "inherit"
+---@field stdout? string Where its output goes: "inherit", "null" or "file:PATH". A file is appended to, and created with mode 0640. Default: "inherit"
+---@field stderr? string Where its errors go, as `stdout`. Default: "inherit"
+---@field after? mwlua.Handle|string|(mwlua.Handle|string)[] What must be ready before it is started, or, a oneshot, have succeeded. At a stop it goes before them. What `enabled` or `instances` leave out does not count.
+---@field needs? mwlua.Handle|string|(mwlua.Handle|string)[] The same, and it is stopped when one of them ends. What is left out cannot be needed.
+---@field nice? integer Its niceness, from -20, which is first, to 19. Without it, it is mwlua's own.
+---@field oom_score_adj? integer How soon the kernel kills it when memory is short, from -1000, which is never, to 1000.
+---@field no_new_privs? boolean Whether no execve gives it rights that it has not, see PR_SET_NO_NEW_PRIVS. Default: false
+---@field capabilities? string|number|(string|number)[] The only capabilities it may have, also as another user, such as "net_bind_service"; `{}` leaves none. See capabilities(7).
+---@field chroot? string The directory that is its /. `dir` and `command` are looked up in there.
+---@field process_group? "own"|"session"|"none" "own": a process group of its own. "session": a session of its own, without a terminal. "none": mwlua's own group, which a terminal's Ctrl-C reaches. Default: "own"
+---@field on_master_death? string|integer The signal that it gets when mwlua is killed; "keep" means none, and it runs on. Default: "keep"
+---@field cgroup? boolean Whether each instance gets a control group of its own, where one can be made. Default: false
+---@field stop_signal? string|integer The signal that asks it to stop. "same" is the one that mwlua itself was asked with, SIGTERM or SIGINT, as HAProxy passes it on. Default: "SIGTERM"
+---@field stop_timeout? string|false How long it may take to stop. Then it gets SIGKILL. false waits for ever. Default: "10s"
+---@field success_codes? integer[] The exit codes that are no failure. An exit by signal n counts as 128 + n. Default: { 0 }
+---@field stop_command? (string|number)[] A program and its arguments that is run to stop it, instead of a signal. If it fails, the signal is sent.
+---@field kill? "unit"|"group"|"process" What must have ended before it counts as stopped; what is left after `stop_timeout` gets SIGKILL. "unit": it and all its descendants. "group": its process group. "process": the process that was started. Default: "unit"
+---@field timeout? string|false How long it may take. Then it is stopped, and that is a failure. Without it, for ever.
+---@field retries? integer How many times it is tried again after a failure. Default: 0
+---@field retry_delay? string How long to wait before that. Default: "1s"
+---@field run? "boot"|"reload"|"change"|"manual" Which loads run it. "boot": the first one. "reload": every one. "change": the first one, and those that changed its declaration. "manual": none, but `mwlua start`. One that is new is run by its first load, and one that had failed by the next, unless it is "manual". Default: "boot"
+---@field on_fail? "fail"|"ignore"|"shutdown" What its final failure means. "fail": what waits for it is not started. "ignore": the same as its success. "shutdown": everything is stopped, and mwlua ends with its exit code. Default: "fail"
+
+---@class (exact) mwlua.Cron
+---@field command? (string|number)[] The program and its arguments, one string each; numbers are taken too. The first is looked up in the PATH of the program's own environment. Either this or `shell` is required.
+---@field shell? string|number A line for /bin/sh -c, instead of `command`. The shell gets the signals: begin the line with exec where that matters.
+---@field description? string|number What the program is for. mwlua only shows it.
+---@field labels? table<string, string|number|boolean> Names and values of your own. mwlua only shows them.
+---@field enabled? boolean false leaves the program out, as if it were not declared. Its name stays taken. Default: true
+---@field dir? string The directory that the program runs in. Without it, it is mwlua's own.
+---@field user? string|number The user that the program runs as, a name or a number, with its own groups. HOME, USER, LOGNAME and SHELL are set accordingly, unless `env` says something else. Only root can change to another user.
+---@field group? string|number The primary group, a name or a number, instead of the user's.
+---@field groups? string|number|(string|number)[] The supplementary groups, instead of the user's.
+---@field umask? string The permissions that new files do not get, in quotes: "0027".
+---@field limits? mwlua.Limits Resource limits, see getrlimit(2).
+---@field env? table<string, string|number|boolean> Variables for the program, over those it inherits. false removes one.
+---@field env_inherit? boolean|string[] Whether the program inherits mwlua's environment: all of it, nothing, or the variables in a list. Default: true
+---@field env_file? string|number|(string|number)[] Files of lines NAME=VALUE; empty lines and lines that begin with # do not count, and quotes around a value are taken off. `env` is stronger.
+---@field stdin? string Where the program reads from: "inherit", "null" or "file:PATH". Default: "inherit"
+---@field stdout? string Where its output goes: "inherit", "null" or "file:PATH". A file is appended to, and created with mode 0640. Default: "inherit"
+---@field stderr? string Where its errors go, as `stdout`. Default: "inherit"
+---@field after? mwlua.Handle|string|(mwlua.Handle|string)[] What must be ready before it is started, or, a oneshot, have succeeded. At a stop it goes before them. What `enabled` or `instances` leave out does not count.
+---@field needs? mwlua.Handle|string|(mwlua.Handle|string)[] The same, and it is stopped when one of them ends. What is left out cannot be needed.
+---@field nice? integer Its niceness, from -20, which is first, to 19. Without it, it is mwlua's own.
+---@field oom_score_adj? integer How soon the kernel kills it when memory is short, from -1000, which is never, to 1000.
+---@field no_new_privs? boolean Whether no execve gives it rights that it has not, see PR_SET_NO_NEW_PRIVS. Default: false
+---@field capabilities? string|number|(string|number)[] The only capabilities it may have, also as another user, such as "net_bind_service"; `{}` leaves none. See capabilities(7).
+---@field chroot? string The directory that is its /. `dir` and `command` are looked up in there.
+---@field process_group? "own"|"session"|"none" "own": a process group of its own. "session": a session of its own, without a terminal. "none": mwlua's own group, which a terminal's Ctrl-C reaches. Default: "own"
+---@field on_master_death? string|integer The signal that it gets when mwlua is killed; "keep" means none, and it runs on. Default: "keep"
+---@field cgroup? boolean Whether each instance gets a control group of its own, where one can be made. Default: false
+---@field stop_signal? string|integer The signal that asks it to stop. "same" is the one that mwlua itself was asked with, SIGTERM or SIGINT, as HAProxy passes it on. Default: "SIGTERM"
+---@field stop_timeout? string|false How long it may take to stop. Then it gets SIGKILL. false waits for ever. Default: "10s"
+---@field success_codes? integer[] The exit codes that are no failure. An exit by signal n counts as 128 + n. Default: { 0 }
+---@field stop_command? (string|number)[] A program and its arguments that is run to stop it, instead of a signal. If it fails, the signal is sent.
+---@field kill? "unit"|"group"|"process" What must have ended before it counts as stopped; what is left after `stop_timeout` gets SIGKILL. "unit": it and all its descendants. "group": its process group. "process": the process that was started. Default: "unit"
+---@field autostart? boolean Whether it is started when mwlua starts, or when a reload adds it. If not, it waits for `mwlua start`. Default: true
+---@field critical? boolean Whether its final failure ends mwlua, with its exit code. See `exit_when` of supervisor. Default: false
+---@field timeout? string|false How long it may take. Then it is stopped, and that is a failure. Without it, for ever.
+---@field retries? integer How many times it is tried again after a failure. Default: 0
+---@field retry_delay? string How long to wait before that. Default: "1s"
+---@field schedule? string|number When it is started: minute, hour, day, month and weekday, as in crontab(5); @hourly, @daily, @weekly, @monthly or @yearly; or "@every 15m". Required.
+---@field timezone? string|number The time zone of `schedule`, such as "Europe/Berlin". Without it, it is mwlua's own. In the night in which clocks are put forward, what is due in the hour that is left out runs after it, and what is due in the hour that comes twice runs once; a schedule of every hour follows the hours as they pass.
+---@field overlap? "skip"|"queue"|"kill"|"allow" What happens when it is due and the run before still goes on. "skip": nothing. "queue": one more run follows it. "kill": it is stopped, then the next one starts. "allow": the next one starts beside it. Default: "skip"
+---@field jitter? string The longest time by which a start is put off, so that not everything starts in the same second. Default: "0s"
+---@field catch_up? boolean Whether it is run once for what a jump of the clock has left out. Default: false
+
+---@class (exact) mwlua.Defaults
+---@field command? (string|number)[] The program and its arguments, one string each; numbers are taken too. The first is looked up in the PATH of the program's own environment. Either this or `shell` is required.
+---@field shell? string|number A line for /bin/sh -c, instead of `command`. The shell gets the signals: begin the line with exec where that matters.
+---@field description? string|number What the program is for. mwlua only shows it.
+---@field labels? table<string, string|number|boolean> Names and values of your own. mwlua only shows them.
+---@field enabled? boolean false leaves the program out, as if it were not declared. Its name stays taken. Default: true
+---@field dir? string The directory that the program runs in. Without it, it is mwlua's own.
+---@field user? string|number The user that the program runs as, a name or a number, with its own groups. HOME, USER, LOGNAME and SHELL are set accordingly, unless `env` says something else. Only root can change to another user.
+---@field group? string|number The primary group, a name or a number, instead of the user's.
+---@field groups? string|number|(string|number)[] The supplementary groups, instead of the user's.
+---@field umask? string The permissions that new files do not get, in quotes: "0027".
+---@field limits? mwlua.Limits Resource limits, see getrlimit(2).
+---@field env? table<string, string|number|boolean> Variables for the program, over those it inherits. false removes one.
+---@field env_inherit? boolean|string[] Whether the program inherits mwlua's environment: all of it, nothing, or the variables in a list. Default: true
+---@field env_file? string|number|(string|number)[] Files of lines NAME=VALUE; empty lines and lines that begin with # do not count, and quotes around a value are taken off. `env` is stronger.
+---@field stdin? string Where the program reads from: "inherit", "null" or "file:PATH". Default: "inherit"
+---@field stdout? string Where its output goes: "inherit", "null" or "file:PATH". A file is appended to, and created with mode 0640. Default: "inherit"
+---@field stderr? string Where its errors go, as `stdout`. Default: "inherit"
+---@field after? mwlua.Handle|string|(mwlua.Handle|string)[] What must be ready before it is started, or, a oneshot, have succeeded. At a stop it goes before them. What `enabled` or `instances` leave out does not count.
+---@field needs? mwlua.Handle|string|(mwlua.Handle|string)[] The same, and it is stopped when one of them ends. What is left out cannot be needed.
+---@field nice? integer Its niceness, from -20, which is first, to 19. Without it, it is mwlua's own.
+---@field oom_score_adj? integer How soon the kernel kills it when memory is short, from -1000, which is never, to 1000.
+---@field no_new_privs? boolean Whether no execve gives it rights that it has not, see PR_SET_NO_NEW_PRIVS. Default: false
+---@field capabilities? string|number|(string|number)[] The only capabilities it may have, also as another user, such as "net_bind_service"; `{}` leaves none. See capabilities(7).
+---@field chroot? string The directory that is its /. `dir` and `command` are looked up in there.
+---@field process_group? "own"|"session"|"none" "own": a process group of its own. "session": a session of its own, without a terminal. "none": mwlua's own group, which a terminal's Ctrl-C reaches. Default: "own"
+---@field on_master_death? string|integer The signal that it gets when mwlua is killed; "keep" means none, and it runs on. Default: "keep"
+---@field cgroup? boolean Whether each instance gets a control group of its own, where one can be made. Default: false
+---@field stop_signal? string|integer The signal that asks it to stop. "same" is the one that mwlua itself was asked with, SIGTERM or SIGINT, as HAProxy passes it on. Default: "SIGTERM"
+---@field stop_timeout? string|false How long it may take to stop. Then it gets SIGKILL. false waits for ever. Default: "10s"
+---@field success_codes? integer[] The exit codes that are no failure. An exit by signal n counts as 128 + n. Default: { 0 }
+---@field stop_command? (string|number)[] A program and its arguments that is run to stop it, instead of a signal. If it fails, the signal is sent.
+---@field kill? "unit"|"group"|"process" What must have ended before it counts as stopped; what is left after `stop_timeout` gets SIGKILL. "unit": it and all its descendants. "group": its process group. "process": the process that was started. Default: "unit"
+---@field autostart? boolean Whether it is started when mwlua starts, or when a reload adds it. If not, it waits for `mwlua start`. Default: true
+---@field critical? boolean Whether its final failure ends mwlua, with its exit code. See `exit_when` of supervisor. Default: false
+---@field instances? integer How many run beside each other, at most 1000; `${instance}` is the number of each, from 0. 0 leaves the program out, as `enabled = false` does. Default: 1
+---@field ready? "immediate"|"notify"|mwlua.Ready How it tells that it can serve. "immediate": by running. "notify": by READY=1 to its NOTIFY_SOCKET, see sd_notify(3). Or a table with one of `fd`, `tcp`, `unix`, `http`, `command`, `log` and `notify`. Default: "immediate"
+---@field health? mwlua.Health How it is found out, again and again, whether one that is ready still serves: a table with one of `http`, `tcp`, `unix` and `command`.
+---@field watchdog? string|false How often it must send WATCHDOG=1 to its NOTIFY_SOCKET once it is ready. If it does not, it is stopped, and that is a failure.
+---@field on_reload? "if-changed"|"replace"|"keep"|"signal" What a reload does to the running program. "if-changed": nothing, unless its declaration changed; then as "replace". "replace": the old one gets `reload_signal`, and a new one is started beside it, as HAProxy does. "keep": nothing; a changed declaration counts from the next start. "signal": it gets `reload_signal` and stays. Default: "if-changed"
+---@field reload_signal? string|integer The signal that tells it of a reload. For `on_reload = "signal"` the default is SIGHUP, for "keep" there is none. Default: "SIGUSR1"
+---@field overlap? "at-once"|"stop-first"|"start-first"|"skip"|"queue"|"kill"|"allow" As of a program, or as of a cron.
+---@field start_on_reload? boolean false never starts it at a reload, but only when mwlua itself starts, as `no option start-on-reload` of HAProxy does. Default: true
+---@field max_former? integer How many replaced instances may still be on their way out. The oldest beyond are stopped at the next reload. 0 means any number. Default: 2
+---@field former_timeout? string|false How long a replaced instance may go on. Then it is stopped. false means for ever. Default: "30m"
+---@field sockets? table<string, string|number|boolean> Sockets that mwlua opens, "tcp://HOST:PORT" or "unix:///PATH", and passes from descriptor 3 up in the order of their names, with LISTEN_FDS and LISTEN_FDNAMES, see sd_listen_fds(3). They stay open over reloads.
+---@field restart? "on-failure"|"always"|"never"|"exit-on-failure"|"no-exit-on-failure"|mwlua.Restart What follows an exit: a policy, or a table with a policy and its figures. Default: "on-failure"
+---@field timeout? string|false How long it may take. Then it is stopped, and that is a failure. Without it, for ever.
+---@field retries? integer How many times it is tried again after a failure. Default: 0
+---@field retry_delay? string How long to wait before that. Default: "1s"
+---@field run? "boot"|"reload"|"change"|"manual" Which loads run it. "boot": the first one. "reload": every one. "change": the first one, and those that changed its declaration. "manual": none, but `mwlua start`. One that is new is run by its first load, and one that had failed by the next, unless it is "manual". Default: "boot"
+---@field on_fail? "fail"|"ignore"|"shutdown" What its final failure means. "fail": what waits for it is not started. "ignore": the same as its success. "shutdown": everything is stopped, and mwlua ends with its exit code. Default: "fail"
+---@field schedule? string|number When it is started: minute, hour, day, month and weekday, as in crontab(5); @hourly, @daily, @weekly, @monthly or @yearly; or "@every 15m". Required.
+---@field timezone? string|number The time zone of `schedule`, such as "Europe/Berlin". Without it, it is mwlua's own. In the night in which clocks are put forward, what is due in the hour that is left out runs after it, and what is due in the hour that comes twice runs once; a schedule of every hour follows the hours as they pass.
+---@field jitter? string The longest time by which a start is put off, so that not everything starts in the same second. Default: "0s"
+---@field catch_up? boolean Whether it is run once for what a jump of the clock has left out. Default: false
 
 ---@class (exact) mwlua.Lua
 ---@field load_timeout? string How long a load of the configuration may take. Default: "10s"
@@ -81,9 +265,6 @@
 ---@field notify? "auto"|"never" Whether the service manager is told what mwlua does: if it wants to know, or never. Default: "auto"
 ---@field lua? mwlua.Lua The bounds of the configuration itself. They count from here on.
 
----@class mwlua.Handle
----@field name string The program's name.
-
 ---@class mwlua
 ---@field version string mwlua's version.
 ---@field hostname string The name of the host.
@@ -94,21 +275,35 @@ mwlua = {}
 
 log = {}
 
----Declares a program. `program("NAME", { … })` means the same. It yields a handle, whose only field is `name`. A name is made of letters, digits and `_ . @ -`, at most 64, and is unique.
+---Declares what keeps running. `program("NAME", { … })` means the same. It yields a handle, which `after` and `needs` take, and whose only field is `name`. A name is made of letters, digits and `_ . @ -`, at most 64, and is unique over all kinds.
 ---@overload fun(name: string): fun(keys: mwlua.Program): mwlua.Handle
 ---@param name string
 ---@param keys mwlua.Program
 ---@return mwlua.Handle
 function program(name, keys) end
 
----Sets keys for the programs that are declared after it. A further one adds to it; what a program says itself is stronger, key by key, also within `env`, `labels`, `limits` and `restart`.
----@param keys mwlua.Program
+---Declares what does its work and ends, such as a migration.
+---@overload fun(name: string): fun(keys: mwlua.Oneshot): mwlua.Handle
+---@param name string
+---@param keys mwlua.Oneshot
+---@return mwlua.Handle
+function oneshot(name, keys) end
+
+---Declares what the clock starts.
+---@overload fun(name: string): fun(keys: mwlua.Cron): mwlua.Handle
+---@param name string
+---@param keys mwlua.Cron
+---@return mwlua.Handle
+function cron(name, keys) end
+
+---Sets keys for what is declared after it, as far as its kind has them. A further one adds to it; what a declaration says itself is stronger, key by key, also within tables.
+---@param keys mwlua.Defaults
 function defaults(keys) end
 
----Changes keys of a program that is declared already, in Lua or in an haproxy.cfg.
----@overload fun(name: string): fun(keys: mwlua.Program): mwlua.Handle
+---Changes keys of what is declared already, in Lua or in an haproxy.cfg. It takes the keys of its kind.
+---@overload fun(name: string): fun(keys: mwlua.Program|mwlua.Oneshot|mwlua.Cron): mwlua.Handle
 ---@param name string
----@param keys mwlua.Program
+---@param keys mwlua.Program|mwlua.Oneshot|mwlua.Cron
 ---@return mwlua.Handle
 function override(name, keys) end
 

@@ -62,7 +62,7 @@ program "web" { --> program "web": command: is required (in this call)
   stopwaitsecs = 3, --> program "web": stopwaitsecs: unknown key (mwlua calls it "stop_timeout")
   delay = "1s", --> program "web": delay: unknown key (it belongs in restart = { delay = … })
   log_level = "info", --> program "web": log_level: unknown key (log_level belongs to supervisor {})
-  instances = 4, --> program "web": instances: unknown key
+  instance = 4, --> program "web": instance: unknown key (did you mean "instances"?)
   ["stop-signal"] = "TERM", --> program "web": ["stop-signal"]: unknown key (did you mean "stop_signal"?)
   ["not a name"] = 1, --> program "web": ["not a name"]: unknown key
   [""] = 1, --> program "web": [""]: unknown key
@@ -242,9 +242,7 @@ program = nil --> cannot assign to "program", which belongs to mwlua: use anothe
 local y = z --> undefined variable "z"
 print(hostnam) --> undefined variable "hostnam"
 ---
-cron "a" {} --> undefined variable "cron": this version of mwlua does not know it yet
----
-oneshot "migrate" { command = { "a" } } --> undefined variable "oneshot": this version of mwlua does not know it yet
+plugin "a" {} --> undefined variable "plugin": this version of mwlua does not know it yet
 ---
 os.exit(0) --> undefined variable "os": a configuration has no os library; env("NAME") reads the environment
 ---
@@ -280,10 +278,10 @@ table.unpack({}) --> table has no "unpack"
 program "a" {
   command = { "a" },
   dir = "/a",
-  dir = "/b", --> the key "dir" is given twice in this table (first in line 282): remove one
+  dir = "/b", --> the key "dir" is given twice in this table (first in line 280): remove one
 }
 ---
-local t = { a = { b = 1, b = 2 }, ["c"] = 1, c = 2 } --> the key "c" is given twice in this table (first in line 286): remove one --> the key "b" is given twice in this table (first in line 286): remove one
+local t = { a = { b = 1, b = 2 }, ["c"] = 1, c = 2 } --> the key "c" is given twice in this table (first in line 284): remove one --> the key "b" is given twice in this table (first in line 284): remove one
 ---
 -- Errors while it runs.
 local t
@@ -324,7 +322,7 @@ end
 check(1)
 check() --> x is required
 ---
-local function a() error("deep") end --> deep (called from errors.lua:328, from errors.lua:329)
+local function a() error("deep") end --> deep (called from errors.lua:326, from errors.lua:327)
 local function b() a() end
 b()
 ---
@@ -431,10 +429,10 @@ program "a" {
 }
 ---
 program "a" {
-  command = { "a" }, --> syntax error at the end of the file ("{" of line 433 is not closed)
+  command = { "a" }, --> syntax error at the end of the file ("{" of line 431 is not closed)
 ---
 if true then
-  program "a" { command = { "a" } } --> syntax error at the end of the file ("if" of line 436 is not closed)
+  program "a" { command = { "a" } } --> syntax error at the end of the file ("if" of line 434 is not closed)
 ---
 local s = "unfinished --> the string or comment that begins here does not end
 ---
@@ -442,7 +440,7 @@ local s = [[unfinished --> the string or comment that begins here does not end
 ---
 local x = = 1 --> syntax error near "="
 ---
-local function f( end --> syntax error near "end" ("function" of line 445 is not closed)
+local function f( end --> syntax error near "end" ("function" of line 443 is not closed)
 ---
 end --> syntax error near "end"
 ---
@@ -478,7 +476,7 @@ local x = 1 ~ 2 --> invalid '~' token near "~"
 ---
 program "a" { command = { "a" }; dir = "/"; }} --> syntax error near "}"
 ---
-local function f(...) return select(0, ...) end --> bad argument #1 to select (index out of range) (called from errors.lua:482)
+local function f(...) return select(0, ...) end --> bad argument #1 to select (index out of range) (called from errors.lua:480)
 f()
 ---
 local s = ("a"):rep(40):find(("a-"):rep(20) .. "b") --> "a-a-a-a-a-a-a-a-a-a-a-a-a-a-a-a-a-a-a-a-b": the pattern takes too long on this text: make it simpler, or the text shorter
@@ -528,7 +526,7 @@ t[0/0] = 1 --> table index is NaN
 ---
 t = t or {} --> assignment to the undeclared variable "t": write "local" before it, where it is first used --> undefined variable "t"
 ---
-local a = { 1, 2 --> syntax error at the end of the file ("{" of line 531 is not closed)
+local a = { 1, 2 --> syntax error at the end of the file ("{" of line 529 is not closed)
 ---
 program "a" { command = { "a" }, env = { A = 1, }, dir == "/x" } --> undefined variable "dir" --> program "a": has no table: write program "a" { … }
 ---
@@ -556,3 +554,122 @@ local function self_made(a) return self end --> undefined variable "self"
 ---
 for i = 1, 2 do local inner = i end
 print(inner) --> undefined variable "inner"
+---
+-- Kinds.
+oneshot "a" {} --> oneshot "a": command: is required (in this call)
+cron "b" {} --> cron "b": command: is required (in this call) --> cron "b": schedule: is required (in this call)
+oneshot "c" { command = { "a" }, schedule = "@daily", instances = 2, ready = "notify", restart = "always", on_reload = "keep", critical = true } --> oneshot "c": critical: only a program or a cron has it --> oneshot "c": instances: only a program has it --> oneshot "c": on_reload: only a program has it --> oneshot "c": ready: only a program has it --> oneshot "c": restart: only a program has it --> oneshot "c": schedule: only a cron has it
+cron "d" { command = { "a" }, schedule = "@daily", run = "boot", on_fail = "fail", sockets = {}, autostart = false } --> cron "d": on_fail: only a oneshot has it --> cron "d": run: only a oneshot has it --> cron "d": sockets: only a program has it
+program "e" { command = { "a" }, schedule = "@daily", timeout = "5s", run = "boot", retrys = 3, jitter = "1s" } --> program "e": jitter: only a cron has it --> program "e": retrys: unknown key --> program "e": run: only a oneshot has it --> program "e": schedule: only a cron has it --> program "e": timeout: only a oneshot or a cron has it
+program "a" { command = { "a" } } --> program "a": already declared at errors.lua:559
+oneshot "e" { command = { "a" } } --> oneshot "e": already declared at errors.lua:563
+supervisor { instances = 3, schedule = "x" } --> supervisor: instances: unknown key (instances belongs to a program) --> supervisor: schedule: unknown key (schedule belongs to a cron)
+---
+oneshot { command = { "a" } } --> oneshot: expected a name, got a table: write oneshot "name" { … }
+---
+cron "half" --> cron "half": has no table: write cron "half" { … }
+---
+oneshot "a" { command = { "a" }, timeout = 5, retries = -1, retry_delay = 1, run = "always", on_fail = "stop" } --> oneshot "a": on_fail: expected "fail", "ignore" or "shutdown", got string "stop" --> oneshot "a": retries: expected a whole number from 0 to 1000, got number -1 --> oneshot "a": retry_delay: expected a duration such as "5s", got number 1: write the unit, such as "1s" --> oneshot "a": run: expected "boot", "reload", "change" or "manual", got string "always" --> oneshot "a": timeout: expected a duration such as "5s", got number 5: write the unit, such as "5s"
+oneshot "b" { command = { "a" }, timeout = "0s", retries = 1001, retry_delay = "x", run = "reloads", on_fail = true } --> oneshot "b": on_fail: expected "fail", "ignore" or "shutdown", got true --> oneshot "b": retries: expected a whole number from 0 to 1000, got number 1001 --> oneshot "b": retry_delay: expected a duration such as "250ms", "5s", "1h30m" or "1d", got string "x": it does not begin with a number --> oneshot "b": run: expected "boot", "reload", "change" or "manual", got string "reloads" (did you mean "reload"?) --> oneshot "b": timeout: expected more than 0; false means no limit
+oneshot "c" { command = { "a" }, success_codes = { 0, 2 }, stop_timeout = false }
+---
+cron "a" { command = { "a" }, schedule = "61 * * * *", timezone = "Mars", overlap = "stop-first", jitter = 5, catch_up = "yes" } --> cron "a": catch_up: expected true or false, got string "yes": without quotes --> cron "a": jitter: expected a duration such as "5s", got number 5: write the unit, such as "5s" --> cron "a": overlap: expected "skip", "queue", "kill" or "allow", got string "stop-first" --> cron "a": schedule: minute: "61" is not 0 to 59 --> cron "a": timezone: cannot find the time zone "Mars": expected a name such as "Europe/Berlin", and the package tzdata
+cron "b" { command = { "a" }, schedule = 5, timezone = {}, overlap = "skp", timeout = true, retries = 1.5 } --> cron "b": overlap: expected "skip", "queue", "kill" or "allow", got string "skp" (did you mean "skip"?) --> cron "b": retries: expected a whole number from 0 to 1000, got number 1.5 --> cron "b": schedule: expected five fields (minute, hour, day, month, weekday), a name such as "@daily" or "@every 15m", got 1 --> cron "b": timeout: expected a duration such as "5s", got true --> cron "b": timezone: expected a string, got a table
+cron "c" { command = { "a" }, schedule = "0 0 30 2 *" } --> cron "c": schedule: never comes: no month has such a day
+cron "d" { command = { "a" }, schedule = "@reboot" } --> cron "d": schedule: @reboot is no time: declare a oneshot
+cron "e" { command = { "a" }, schedule = "" } --> cron "e": schedule: is empty: write something there, or remove it
+cron "f" { command = { "a" }, schedule = "*/5 * * * * *" } --> cron "f": schedule: expected five fields (minute, hour, day, month, weekday), a name such as "@daily" or "@every 15m", got 6
+cron "g" { command = { "a" }, schedule = "@every 5" } --> cron "g": schedule: @every: expected a duration such as "15m", got "5"
+---
+-- Order.
+local db = program "db" { command = { "a" } }
+local tidy = cron "tidy" { command = { "a" }, schedule = "@daily" }
+program "a" { command = { "a" }, after = { db, "bd", tidy, "a" } } --> program "a": after[2]: nothing is called "bd" --> program "a": after[3]: "tidy" is a cron: it is never ready --> program "a": after[4]: it cannot wait for itself
+program "b" {
+  command = { "a" },
+  after = db,
+  needs = {
+    "db",
+    "tidy", --> program "b": needs[2]: "tidy" is a cron: it is never ready
+    "nowhere", --> program "b": needs[3]: nothing is called "nowhere"
+  },
+}
+program "c" { command = { "a" }, after = 5, needs = { {}, program "half" } } --> program "c": after: expected what a declaration yields, or a name, got number 5 --> program "c": needs[1]: expected what a declaration yields, or a name, got a table --> program "c": needs[2]: expected what a declaration yields, or a name, got program "half" without its table --> program "half": has no table: write program "half" { … }
+program "d" { command = { "a" }, after = { db, nil, "a" } } --> program "d": after[2]: is nil: does the variable or the function there have a value?
+program "e" { command = { "a" }, after = { x = "db" } } --> program "e": after: a list has no key string "x": remove it
+---
+program "off" { command = { "a" }, enabled = false }
+program "none" { command = { "a" }, instances = 0 }
+program "a" { command = { "a" }, after = { "off", "none" } }
+program "b" { command = { "a" }, needs = { "off", "none" } } --> program "b": needs[1]: "off" is left out (enabled is false, or instances is 0) --> program "b": needs[2]: "none" is left out (enabled is false, or instances is 0)
+program "c" { command = { "a" }, needs = { "off" }, enabled = false }
+---
+local function service(name, ...) return program(name) { command = { name }, after = { ... } } end --> program "a": after: "a" waits for itself: a → b → c → a --> program "d": after: "d" waits for itself: d → e → d
+service("a", "b")
+service("b", "c")
+program "c" {
+  command = { "c" },
+  needs = { "a" },
+}
+service("d", "e")
+program "e" {
+  command = { "e" },
+  after = {
+    "b",
+    "d",
+  },
+}
+---
+defaults { after = { "db" } } --> program "db": after[1]: it cannot wait for itself
+program "db" { command = { "a" } }
+---
+-- Readiness.
+program "a" { command = { "a" }, ready = "soon" } --> program "a": ready: expected "immediate" or "notify", got string "soon"
+program "b" { command = { "a" }, ready = 5 } --> program "b": ready: expected "immediate" or "notify", got number 5
+program "c" { command = { "a" }, ready = { tcp = "127.0.0.1:80", log = "x" } } --> program "c": ready: expected one of notify, fd, log, http, tcp, unix or command, got log and tcp
+program "d" { command = { "a" }, ready = { timeout = "5s" } } --> program "d": ready: names nothing to look at: add notify, fd, log, http, tcp, unix or command
+program "e" { command = { "a" }, ready = { fd = 2 } } --> program "e": ready.fd: expected a whole number from 3 to 1023, got number 2
+program "f" { command = { "a" }, ready = { log = "(" } } --> program "f": ready.log: cannot understand the expression: missing closing ): `(`
+program "g" { command = { "a" }, ready = { tcp = "80", interval = 1, timeout = 5 } } --> program "g": ready.interval: expected a duration such as "5s", got number 1: write the unit, such as "1s" --> program "g": ready.tcp: expected HOST:PORT, got "80" --> program "g": ready.timeout: expected a duration such as "5s", got number 5: write the unit, such as "5s"
+program "h" { command = { "a" }, ready = { tcp = "::1:80", interval = "1ms", timeout = "0s" } } --> program "h": ready.interval: expected at least "10ms", got string "1ms" --> program "h": ready.tcp: expected HOST:PORT, got "::1:80": an IPv6 address stands in brackets, as in [::1]:80 --> program "h": ready.timeout: expected more than 0; false means no limit
+program "i" { command = { "a" }, ready = { http = "127.0.0.1" } } --> program "i": ready.http: expected a URL such as "http://127.0.0.1:8080/healthz", got "127.0.0.1"
+program "j" { command = { "a" }, ready = { unix = 5.5, tpc = "x" } } --> program "j": ready.tpc: unknown key (did you mean "tcp"?)
+program "k" { command = { "a" }, ready = { command = "true" } } --> program "k": ready.command: expected a list such as { "/usr/bin/web", "-p", 80 }, got string "true" (a line for the shell goes into shell)
+program "l" { command = { "a" }, ready = { notify = false } } --> program "l": ready.notify: expected true: leave ready out instead
+program "m" { command = { "a" }, ready = { http = "http://${nam}/" } } --> program "m": ready.http: unknown ${nam} in "http://${nam}/": ${name}, ${instance} and ${env:NAME} are expanded, and $${ is written for ${
+program "n" { command = { "a" }, ready = { "notify" } } --> program "n": ready: a value without a name (string "notify"): write NAME = …
+program "o" { command = { "a" }, ready = { fd = 1024, }, watchdog = 5 } --> program "o": ready.fd: expected a whole number from 3 to 1023, got number 1024 --> program "o": watchdog: expected a duration such as "5s", got number 5: write the unit, such as "5s"
+---
+-- Health.
+program "a" { command = { "a" }, health = "http://127.0.0.1/" } --> program "a": health: expected a table, got string "http://127.0.0.1/"
+program "b" { command = { "a" }, health = {} } --> program "b": health: names nothing to look at: add http, tcp, unix or command
+program "c" { command = { "a" }, health = { tcp = ":80", unix = "/x" } } --> program "c": health: expected one of http, tcp, unix or command, got tcp and unix
+program "d" { command = { "a" }, health = { tcp = ":80", failures = 0, successes = "1", on_fail = "fail", interval = "0s", timeout = 1, start_delay = 1 } } --> program "d": health.failures: expected a whole number from 1 to 1000, got number 0 --> program "d": health.interval: expected at least "10ms", got string "0s" --> program "d": health.on_fail: expected "restart", "log" or "stop", got string "fail" --> program "d": health.start_delay: expected a duration such as "5s", got number 1: write the unit, such as "1s" --> program "d": health.successes: expected a whole number from 1 to 1000, got string "1" --> program "d": health.timeout: expected a duration such as "5s", got number 1: write the unit, such as "1s"
+program "e" { command = { "a" }, health = { fd = 3, http = "http://:80/", retries = 3 } } --> program "e": health.fd: unknown key --> program "e": health.http: the URL names no host --> program "e": health.retries: unknown key (mwlua calls it "failures")
+program "f" { command = { "a" }, health = { tcp = "localhost:0" } } --> program "f": health.tcp: the port "0" is not 1 to 65535
+---
+-- Instances, overlap, sockets.
+program "a" { command = { "a" }, instances = -1, overlap = "skip" } --> program "a": instances: expected a whole number from 0 to 1000, got number -1 --> program "a": overlap: expected "at-once", "stop-first" or "start-first", got string "skip"
+program "b" { command = { "a" }, instances = 1001, overlap = "start_first" } --> program "b": instances: expected a whole number from 0 to 1000, got number 1001 --> program "b": overlap: expected "at-once", "stop-first" or "start-first", got string "start_first" (did you mean "start-first"?)
+program "c" { command = { "a" }, instances = "4", sockets = "tcp://:80" } --> program "c": instances: expected a whole number from 0 to 1000, got string "4" --> program "c": sockets: expected a table such as { NAME = "value" }, got string "tcp://:80"
+program "d" { command = { "a" }, sockets = { "tcp://:80" } } --> program "d": sockets: a value without a name (string "tcp://:80"): write NAME = …
+program "e" { command = { "a" }, sockets = { a = "udp://:80", b = "tcp://:0", c = "tcp://::1:80", d = "unix://run/x", e = "unix:///${name}", f = {}, ["g:h"] = "tcp://:80" } } --> program "e": sockets.a: expected "tcp://HOST:PORT" or "unix:///PATH", got "udp://:80" --> program "e": sockets.b: the port "0" is not 1 to 65535 --> program "e": sockets.c: expected HOST:PORT, got "::1:80": an IPv6 address stands in brackets, as in [::1]:80 --> program "e": sockets.d: "run/x" is not an absolute path: write unix:///PATH --> program "e": sockets.e: ${…} is not expanded here: mwlua opens it once, for all instances --> program "e": sockets.f: expected a string, got a table --> program "e": sockets["g:h"]: the name must be 1 to 255 printable characters of ASCII without spaces and colons
+defaults { overlap = "sometimes", instances = "x", schedule = "x" } --> defaults: instances: expected a whole number from 0 to 1000, got string "x" --> defaults: overlap: expected "at-once", "stop-first", "start-first", "skip", "queue", "kill" or "allow", got string "sometimes" --> defaults: schedule: expected five fields (minute, hour, day, month, weekday), a name such as "@daily" or "@every 15m", got 1
+---
+-- Attributes.
+program "a" { command = { "a" }, nice = 20, oom_score_adj = 1001, no_new_privs = "yes", cgroup = 1 } --> program "a": cgroup: expected true or false, got number 1 --> program "a": nice: expected a whole number from -20 to 19, got number 20 --> program "a": no_new_privs: expected true or false, got string "yes": without quotes --> program "a": oom_score_adj: expected a whole number from -1000 to 1000, got number 1001
+program "b" { command = { "a" }, nice = "10", oom_score_adj = -1.5, capabilities = { "NET_BIND_SERVICE", "cap_sys_admn", "fly", {} } } --> program "b": capabilities[2]: unknown capability "cap_sys_admn" (did you mean "cap_sys_admin"?) --> program "b": capabilities[3]: unknown capability "fly" --> program "b": capabilities[4]: expected a string, got a table --> program "b": nice: expected a whole number from -20 to 19, got string "10" --> program "b": oom_score_adj: expected a whole number from -1000 to 1000, got number -1.5
+program "c" { command = { "a" }, capabilities = true, chroot = "", process_group = "its", on_master_death = "keeep", stop_command = "a", kill = "all" } --> program "c": capabilities: expected a name or a list of names, got true --> program "c": chroot: is empty: write something there, or remove it --> program "c": kill: expected "unit", "group" or "process", got string "all" --> program "c": on_master_death: expected a signal such as "SIGTERM", got string "keeep" --> program "c": process_group: expected "own", "session" or "none", got string "its" --> program "c": stop_command: expected a list such as { "/usr/bin/web", "-p", 80 }, got string "a" (a line for the shell goes into shell)
+program "d" { command = { "a" }, chroot = "~/x", on_master_death = 0, stop_command = { "a", "${x}" }, kill = "groups" } --> program "d": chroot: ~ is not expanded: write the whole path --> program "d": kill: expected "unit", "group" or "process", got string "groups" (did you mean "group"?) --> program "d": on_master_death: expected a signal such as "SIGTERM", got number 0 --> program "d": stop_command[2]: unknown ${x} in "${x}": ${name}, ${instance} and ${env:NAME} are expanded, and $${ is written for ${
+program "e" { command = { "a" }, niceness = 3, limits = { nice = 5 }, depends_on = { "a" }, healthcheck = {}, numprocs = 3 } --> program "e": depends_on: unknown key (mwlua calls it "after") --> program "e": healthcheck: unknown key (mwlua calls it "health") --> program "e": niceness: unknown key (mwlua calls it "nice") --> program "e": numprocs: unknown key (mwlua calls it "instances")
+---
+-- Overrides take the keys of the kind.
+oneshot "job" { command = { "a" } }
+override "job" { timeout = "5m", schedule = "@daily", instances = 2 } --> oneshot "job": instances: only a program has it --> oneshot "job": schedule: only a cron has it
+cron "tick" { command = { "a" }, schedule = "@daily" }
+override "tick" { schedule = "99 * * * *" } --> cron "tick": schedule: minute: "99" is not 0 to 59
+---
+-- What only the whole shows.
+program "a" { command = { "a" }, ready = { fd = 3 }, sockets = { web = "tcp://:80" } } --> program "a": ready.fd: 3 is the descriptor of a socket
+program "b" { command = { "a" }, process_group = "none", kill = "group" } --> program "b": kill: its process group is mwlua's own (process_group)
+program "c" { command = { "a" }, ready = { fd = 4 }, sockets = { web = "tcp://:80" } }

@@ -18,6 +18,8 @@ defaults {
   -- HAProxy passes on what it is stopped with, SIGTERM or SIGINT.
   stop_signal = "same",
   stop_timeout = "30s",
+  -- HAProxy waits for no descendants of a program.
+  kill = "process",
   -- mworker-max-reloads would bound the old ones that are on their way out.
   max_former = 0,
   -- hard-stop-after would bound their time.

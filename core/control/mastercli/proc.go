@@ -33,7 +33,8 @@ type Worker struct {
 
 // ShowProc returns the answer to `show proc` without the empty line that ends it, as 2.6 lays it out (H-8.18 to H-8.21), of any
 // size (T-32). Programs come in the order of the configuration, old ones newest generation first. A program that is not running is
-// not listed, nor is an instance whose spawn is not answered yet. Reloads are successful ones only (T-29).
+// not listed, nor is an instance whose spawn is not answered yet, or whose process has ended. Each slot of a program with several
+// instances is a row, named as in the log; one that is to follow another is there beside it. Reloads are successful ones only (T-29).
 func ShowProc(s Status) string { return showProc(s, "") }
 
 // showProc adds the columns of `show proc debug`, which are descriptors of HAProxy's master; we have none, and say -1 as it does.
@@ -83,16 +84,17 @@ type instance struct {
 	name string
 }
 
-// instances returns the current and the former ones that have a pid. One that a reload kept is current, whatever its generation.
+// instances returns the current and the former ones whose process is there. One that a reload kept is current, whatever its generation.
 func instances(s machine.State, unlisted string) (current, old []instance) {
 	for _, p := range s.Programs {
 		for _, in := range slices.Backward(p.Instances) {
+			row := instance{in, machine.ID{Program: p.Name, Slot: p.Slot}.SlotName()}
 			switch {
-			case in.PID == 0, p.Name == unlisted:
-			case in.Seq == p.Current:
-				current = append(current, instance{in, p.Name})
+			case in.PID == 0, in.Step == machine.Emptying, p.Name == unlisted:
+			case in.Seq == p.Current, in.Seq == p.Next:
+				current = append(current, row)
 			default:
-				old = append(old, instance{in, p.Name})
+				old = append(old, row)
 			}
 		}
 	}

@@ -104,6 +104,22 @@ func TestShowProc(t *testing.T) {
 				"20              b               2               0d00h00m00s     -              \n" +
 				"10              a               3               0d00h00m00s     -              \n",
 		},
+		"each instance of a program has a row, one that is to follow another beside it, one without its process none": {
+			Status{
+				PID: 7, Version: "3.2.0",
+				State: machine.State{Generation: 2, Programs: []machine.Program{
+					instanceOf("web", ran(10, 1, 0), ran(11, 2, 0)),
+					{Name: "web", Slot: 1, Seq: 2, Current: 1, Next: 2, Instances: []machine.Instance{
+						{Seq: 1, PID: 12, Generation: 1}, {Seq: 2, PID: 13, Generation: 2}}},
+					{Name: "web", Slot: 2, Seq: 1, Current: 1, Instances: []machine.Instance{{Seq: 1, PID: 14, Step: machine.Emptying}}},
+				}},
+			},
+			"7               master          1 [failed: 0]   0d00h00m00s     3.2.0          \n# workers\n# programs\n" +
+				"11              web             0               0d00h00m00s     -              \n" +
+				"13              web[1]          0               0d00h00m00s     -              \n" +
+				"12              web[1]          1               0d00h00m00s     -              \n# old programs\n" +
+				"10              web             1               0d00h00m00s     -              \n",
+		},
 		"old workers have a section": {
 			Status{PID: 7, Version: "3.2.0", Workers: []Worker{{PID: 9, Version: "3.2.0"}, {PID: 8, Old: true, Reloads: 1, Version: "3.1.0"}}},
 			"7               master          0 [failed: 0]   0d00h00m00s     3.2.0          \n# workers\n" +
