@@ -29,19 +29,28 @@ func (r *run) went(name string) {
 	r.until(name, func() bool { return r.read(name) != "" })
 }
 
+// again is a program that is ready at once the first time, as a load wants it, and then starts anew when there is a file of that name.
+func again(t *testing.T, name, ready string, words ...string) program.Spec {
+	s := doing(t, name, append([]string{"first first." + name + ", " + ready + ", wait again, exit 0"}, words...)...)
+	s.Exit = policy.Policy{When: policy.Always, Backoff: policy.Backoff{Base: 10 * time.Millisecond}}
+	return s
+}
+
 // TestWhatAnInstanceHasSurvivesAReload: its NOTIFY_SOCKET, the pipes to which it says that it is ready and what it writes, and its
-// sockets, in the same state, twice.
+// sockets, in the same state, twice. Those that are not ready are once they say so, two images later.
 func TestWhatAnInstanceHasSurvivesAReload(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	address := l.Addr().String()
 	l.Close()
 
-	says := doing(t, "says", "say READY=1", "up says", "wait go1", "say STATUS=1", "barrier", "up said1", "wait go2", "barrier", "up said2", "sleep")
+	says := again(t, "says", "say READY=1", "up says", "wait go1", "say STATUS=1", "barrier", "up said1",
+		"wait go2", "say READY=1", "barrier", "up said2", "sleep")
 	says.Ready.By = program.ReadyNotify
-	fd := doing(t, "fd", `to 4 not yet`, "up fd", "wait go1", `to 4 still not`, "up fd1", "wait go2", `to 4 now\n`, "up fd2", "sleep")
+	fd := again(t, "fd", `to 4 \n`, `to 4 not yet`, "up fd", "wait go1", `to 4 still not`, "up fd1", "wait go2", `to 4 now\n`, "up fd2", "sleep")
 	fd.Ready = program.Ready{By: program.ReadyFD, FD: 4}
-	writes := doing(t, "writes", `print one rea`, "up writes", "wait go1", `print dy\ntwo`, "up wrote1", "wait go2", `print \nthree\n`, "up wrote2", "sleep")
+	writes := again(t, "writes", `print one ready\n`, `print one`, "up writes", "wait go1", `print  rea`, "up wrote1",
+		"wait go2", `print dy\ntwo\n`, "up wrote2", "sleep")
 	writes.Ready = program.Ready{By: program.ReadyLog, Pattern: "^one ready$"}
 	writes.Stdout = "file:@/out"
 	serves := doing(t, "serves", "serve", "up serves", "sleep")
@@ -51,6 +60,8 @@ func TestWhatAnInstanceHasSurvivesAReload(t *testing.T) {
 	leaves.Kill = program.KillUnit
 
 	r := newRun(t, programs(says, fd, writes, serves, leaves))
+	r.logged(loaded, 1)
+	r.write("again", "x", 0o644)
 	for _, name := range []string{"says", "fd", "writes", "serves", "leaves"} {
 		r.went(name)
 	}
@@ -65,7 +76,10 @@ func TestWhatAnInstanceHasSurvivesAReload(t *testing.T) {
 			t.Errorf("after reload %d the supervisor has the sockets %v, before %v", i+1, got, socket)
 		}
 	}
-	r.until("the output", func() bool { return r.read("out") == "one ready\ntwo\nthree\n" })
+	r.until("the output", func() bool { return r.read("out") == "one ready\none ready\ntwo\n" })
+	for _, name := range []string{"says#2", "fd#2", "writes#2"} {
+		r.until(name+" to be ready", func() bool { return r.missing([]string{name + ` \(pid \d+\) is ready`}) == "" })
+	}
 	if got := r.client(address); got != "serves#1 http" {
 		t.Errorf("a client was told %q", got)
 	}
@@ -83,10 +97,12 @@ func TestWhatAnInstanceHasSurvivesAReload(t *testing.T) {
 
 // TestOutputSurvivesReloads: while a program writes without end, every byte arrives once.
 func TestOutputSurvivesReloads(t *testing.T) {
-	counts := doing(t, "counts", "up counts", "count enough", "up done", "sleep")
-	counts.Ready = program.Ready{By: program.ReadyLog, Pattern: "never"}
+	counts := again(t, "counts", `print ready\n`, "up counts", "count enough", "up done", "sleep")
+	counts.Ready = program.Ready{By: program.ReadyLog, Pattern: "ready"} // it looks for that until the end
 	counts.Stdout, counts.Stderr = "file:@/out", "file:@/out"
 	r := newRun(t, programs(counts))
+	r.logged(loaded, 1)
+	r.write("again", "x", 0o644)
 	r.went("counts")
 	for range 5 {
 		r.reload(loaded)
@@ -96,7 +112,7 @@ func TestOutputSurvivesReloads(t *testing.T) {
 	r.signal(unix.SIGTERM)
 	r.exits(0)
 	want := 0
-	for line := range strings.Lines(r.read("out")) {
+	for line := range strings.Lines(strings.TrimPrefix(r.read("out"), "ready\n")) {
 		if line != fmt.Sprintln(want) {
 			t.Fatalf("after %d comes %q", want-1, line)
 		}

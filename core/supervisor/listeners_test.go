@@ -12,13 +12,17 @@ import (
 	"github.com/mwlua/mwlua/core/program"
 )
 
-// freePort is a port of loopback that nobody listens at.
-func freePort(t *testing.T) string {
+// freePorts are two addresses of loopback that nobody listens at.
+func freePorts(t *testing.T) (one, other string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	check(t, err)
-	defer l.Close()
-	return l.Addr().String()
+	var addresses []string
+	for range 2 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		check(t, err)
+		defer l.Close()
+		addresses = append(addresses, l.Addr().String())
+	}
+	return addresses[0], addresses[1]
 }
 
 func socketsOf(name string, sockets ...program.Socket) (all []machine.ProgramSocket) {
@@ -44,7 +48,8 @@ func TestProgramGetsItsSockets(t *testing.T) {
 		return
 	}
 	r := newRig(t)
-	tcp, path := freePort(t), filepath.Join(r.dir, "socket")
+	tcp, _ := freePorts(t)
+	path := filepath.Join(r.dir, "socket")
 	spec := r.spec("a", "serve", "sleep")
 	spec.Sockets = []program.Socket{{Name: "admin", Address: "unix://" + path}, {Name: "http", Address: "tcp://" + tcp}}
 	r.perform(machine.OpenSockets{Sockets: socketsOf("a", spec.Sockets...)})
@@ -74,7 +79,8 @@ func TestSocketsBecomeThoseThatAreDeclared(t *testing.T) {
 		return
 	}
 	r := newRig(t)
-	stays, moves := program.Socket{Name: "s", Address: "tcp://" + freePort(t)}, program.Socket{Name: "m", Address: "tcp://" + freePort(t)}
+	one, another := freePorts(t)
+	stays, moves := program.Socket{Name: "s", Address: "tcp://" + one}, program.Socket{Name: "m", Address: "tcp://" + another}
 	goes := program.Socket{Name: "g", Address: "unix://" + filepath.Join(r.dir, "goes")}
 	r.perform(machine.OpenSockets{Sockets: socketsOf("a", stays, moves, goes)})
 	before := r.s.listeners[socketsOf("a", moves)[0]]

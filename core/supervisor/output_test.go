@@ -95,12 +95,13 @@ func TestReadyByOutputOnEitherStream(t *testing.T) {
 		return
 	}
 	r := newRig(t)
-	spec := r.logging("ready", `print out\n`, `complain ready\n`, `print ready\n`, `complain err\n`, "exit 0")
+	spec := r.logging("ready", `print out\n`, `complain ready\n`, `print ready\n`, `complain err\n`, "wait go", "exit 0")
 	spec.Stderr = "file:" + filepath.Join(r.dir, "err")
 	r.spawn(spec)
 	expect[machine.Ready](r)
 	r.has("out", "out\nready\n")
 	r.has("err", "ready\nerr\n")
+	r.say("go")
 	expect[machine.Exited](r)
 	for !r.s.outputs[0].Ended() || !r.s.outputs[1].Ended() {
 		r.idle()

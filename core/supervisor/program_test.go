@@ -46,6 +46,17 @@ func act(word string) int {
 		child(false, strings.Split(rest, ", "))
 	case "daemon": // the same in a session of its own
 		child(true, strings.Split(rest, ", "))
+	case "first": // does what follows the name of a file, between commas, if there is no such file yet
+		words := strings.Split(rest, ", ")
+		if _, err := os.Stat(words[0]); err == nil {
+			return -1
+		}
+		os.WriteFile(words[0], nil, 0o644)
+		for _, word := range words[1:] {
+			if status := act(word); status >= 0 {
+				return status
+			}
+		}
 	case "print":
 		os.Stdout.WriteString(strings.ReplaceAll(rest, `\n`, "\n"))
 	case "count": // prints numbers until there is a file of that name

@@ -11,6 +11,9 @@ import (
 // hearReady reads what an instance writes to say that it is ready: a newline, as for s6. What else it writes does not count, and
 // what follows is not read. That it closes the pipe means nothing.
 func (s *supervisor) hearReady(in *instance) {
+	if in.ready == none {
+		return
+	}
 	buffer := make([]byte, 4096)
 	n, err := unix.Read(in.ready, buffer)
 	switch {

@@ -18,8 +18,9 @@ func (s *supervisor) collect() {
 		id, ours := s.owners[e.PID]
 		switch {
 		case ours:
-			if in := s.instances[id]; in != nil { // it may have said who is its process from now on
+			if in := s.instances[id]; in != nil { // it may have said that it was ready, or who is its process from now on
 				s.hear(in, maxLastWords)
+				s.hearReady(in)
 			}
 			exits = append(exits, e)
 		case s.helpers[e.PID] != nil:
