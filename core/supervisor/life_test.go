@@ -163,3 +163,70 @@ func (r *run) kill(instance string) {
 	}
 	must(r.t, unix.Kill(pid, unix.SIGKILL))
 }
+
+// TestStoppedMeansThatNothingIsAlive: a program that goes, and has a child in its group and one in a session of its own that do not.
+func TestStoppedMeansThatNothingIsAlive(t *testing.T) {
+	a := doing(t, "a", "child ignore, up child, sleep", "daemon ignore, up daemon, sleep", "wait child", "wait daemon", "up leader", "sleep")
+	a.Kill = program.KillUnit
+	r := newRun(t, programs(a))
+	r.went("leader")
+	r.signal(unix.SIGTERM)
+	r.exits(0)
+	if left := r.processes(); len(left) > 0 {
+		t.Errorf("processes %v are alive%s", left, r.files())
+	}
+	if log := r.read("log"); strings.Contains(log, "Process ") {
+		t.Errorf("what it left is told as a stranger's%s", r.files())
+	}
+}
+
+// TestMainProcessIsFollowed over a reload: a program that forks, says who counts from now on, and leaves.
+func TestMainProcessIsFollowed(t *testing.T) {
+	a := doing(t, "a", "daemon up main, sleep", "wait main", "main main", "say READY=1", "exit 0")
+	a.Ready.By = program.ReadyNotify
+	a.Exit = policy.Policy{When: policy.Never}
+	r := newRun(t, programs(a))
+	r.logged(loaded, 1)
+	r.reload(loaded)
+	main := 0
+	_, err := fmt.Sscan(r.read("main"), &main)
+	must(t, err)
+	must(t, unix.Kill(main, unix.SIGKILL))
+	r.logged("was killed by SIGKILL", 1)
+	r.checkLog(fmt.Sprintf(`a#1 \(pid %d\) was killed by SIGKILL after .*`, main))
+	r.signal(unix.SIGTERM)
+	r.exits(0)
+}
+
+// TestStopCommandStops, and a health check that fails restarts.
+func TestStopCommandStops(t *testing.T) {
+	a := doing(t, "a", "up a", "sleep")
+	a.StopTimeout = patience
+	a.StopCommand = []string{"sh", "-c", "echo $MAINPID >told; kill -KILL $MAINPID"}
+	a.Health = &program.Health{
+		Probe: program.Probe{Command: []string{"sh", "-c", "echo it is ill; exit 1"}, Interval: 10 * time.Millisecond, Timeout: patience},
+	}
+	a.Exit = policy.Policy{When: policy.Always, Backoff: policy.Backoff{Base: 10 * time.Millisecond}}
+	r := newRun(t, programs(a))
+	r.logged("a#2 started", 1)
+	r.checkLog(`.*a#1 .*exit status 1: it is ill.*`, `.*a#1 \(pid \d+\) was killed by SIGKILL .*`)
+	r.signal(unix.SIGTERM)
+	r.exits(0)
+	r.alone()
+	if !strings.Contains(r.read("log"), "started, pid "+strings.TrimSpace(r.read("told"))) {
+		t.Errorf("the stop command was told %q%s", r.read("told"), r.files())
+	}
+}
+
+// TestCronRuns.
+func TestCronRuns(t *testing.T) {
+	a := doing(t, "a", "up a", "exit 0")
+	a.Kind, a.Schedule = program.Cron, "@every 1s"
+	a.OnReload, a.ReloadSignal = program.Keep, 0
+	r := newRun(t, programs(a))
+	r.logged("a#2 started", 1)
+	r.reload(loaded)
+	r.logged("a#3 started", 1)
+	r.signal(unix.SIGTERM)
+	r.exits(0)
+}
