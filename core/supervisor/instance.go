@@ -34,12 +34,8 @@ func (in *instance) leader() int { return in.unit.Leaders[len(in.unit.Leaders)-1
 // process has but its own.
 func (s *supervisor) keep(in *instance, pid int, spec program.Spec, mark string) {
 	group := in.unit.CGroup
-	unit, err := proc.NewUnit(pid, spec.Kill, mark)
-	if err != nil { // there is no /proc: nobody has collected the process
-		s.Log.Warn("cannot look at the processes of %v: %v", in.id, err)
-		return
-	}
-	in.unit, in.unit.CGroup = unit, group
+	in.unit = proc.NewUnit(pid, spec.Kill, mark)
+	in.unit.CGroup = group
 	s.instances[in.id] = in
 	s.watchInstance(in)
 }

@@ -45,7 +45,7 @@ func (s *supervisor) follow(a machine.Follow) {
 	}
 	s.closeMain(in)
 	s.owners[a.PID] = a.ID
-	_ = in.unit.Follow(a.PID) // an error says that it is gone
+	in.unit.Follow(a.PID)
 	if c.exit != nil {
 		s.ended(*c.exit)
 		return

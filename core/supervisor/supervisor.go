@@ -59,6 +59,7 @@ type supervisor struct {
 	mailbox   *mailbox
 	instances map[machine.ID]*instance // those that are more than a process
 	emptying  map[machine.ID]*instance // of these, whose process was collected while others of it live
+	looked    int64                    // when it was looked at them, as proc.Monotonic has it
 	claims    map[int]*claim           // pid → what an instance says is its process, until the machine has heard it
 	silent    map[int]bool             // pids of children that were the process of an instance once
 	attempts  map[int]bool             // pids of commands of probes
@@ -172,6 +173,8 @@ func (s *supervisor) next(timer *time.Timer) {
 		s.serve(e)
 	case a := <-s.sockets.asks:
 		s.heard(a)
+	case <-s.lookDue():
+		s.ended()
 	case e := <-s.watch.Events():
 		s.watch.Handle(e)
 	case ev := <-s.events:

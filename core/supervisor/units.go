@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"slices"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -66,11 +67,24 @@ func (s *supervisor) ended(exits ...proc.Exit) {
 	}
 }
 
+// lookEvery is how often it is looked at what instances have left, whether a child of ours has ended or not: a process group may become
+// empty otherwise, and a child in the midst of an execve cannot be told from others (proc.Survivors).
+const lookEvery = time.Second
+
+// lookDue is for the moment in which that is to be done next; nil while nothing is left of any.
+func (s *supervisor) lookDue() <-chan time.Time {
+	if len(s.emptying) == 0 {
+		return nil
+	}
+	return time.After(max(0, time.Duration(s.looked+int64(lookEvery)-proc.Monotonic())))
+}
+
 // look finds out what is left of the instances whose process has ended.
 func (s *supervisor) look() {
 	if len(s.emptying) == 0 {
 		return
 	}
+	s.looked = proc.Monotonic()
 	var ended []*instance
 	var units []proc.Unit
 	for _, in := range s.emptying {

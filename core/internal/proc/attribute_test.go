@@ -331,7 +331,8 @@ func TestProgramRunsInItsChroot(t *testing.T) {
 	}
 }
 
-// masterVariable makes this binary a master that starts a program for each way, says their pids, and waits to be killed.
+// masterVariable makes this binary a master that starts a program for each way, says their pids, becomes another image, and waits to be
+// killed.
 const masterVariable = "PROC_TEST_MASTER"
 
 // deathsigWays are ways to start a program that gets a signal at its parent's death.
@@ -349,21 +350,24 @@ func deathsigWays() []proc.Command {
 }
 
 func runMaster() {
-	if err := proc.Own(); err != nil {
-		panic(err)
+	if os.Getenv(masterVariable) == "again" {
+		fmt.Println("done")
+		for {
+			_ = unix.Pause()
+		}
 	}
+	check(proc.Own())
 	for _, way := range deathsigWays() {
 		pid, err := proc.Start(way)
-		if err != nil {
-			panic(err)
-		}
+		check(err)
 		fmt.Println(pid)
 	}
-	fmt.Println("done")
-	select {}
+	check(os.Setenv(masterVariable, "again"))
+	image := proc.Image{Path: "/proc/self/exe", Argv: os.Args, Env: os.Environ(), LastWord: func() error { return nil }, Back: func() {}}
+	check(proc.Exec(image))
 }
 
-// TestProgramGetsASignalWhenItsMasterDies, and not before.
+// TestProgramGetsASignalWhenItsMasterDies, and not when it becomes another image.
 func TestProgramGetsASignalWhenItsMasterDies(t *testing.T) {
 	if !alone(t) {
 		return
@@ -384,6 +388,11 @@ func TestProgramGetsASignalWhenItsMasterDies(t *testing.T) {
 	}
 	if len(pids) != len(deathsigWays()) {
 		t.Errorf("%d programs were started", len(pids))
+	}
+	for i, pid := range pids {
+		if !alive(pid) {
+			t.Errorf("way %d: it has ended before", i)
+		}
 	}
 	must(t, proc.Signal(master, int(unix.SIGKILL), false))
 	c.end(master)

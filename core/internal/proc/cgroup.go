@@ -171,6 +171,9 @@ func killCGroup(dir string) error {
 
 // RemoveCGroup removes a cgroup that is empty, and those below it. It is no error that there is none.
 func RemoveCGroup(dir string) error {
+	if unix.Rmdir(dir) == nil {
+		return nil
+	}
 	dirs := cgroupsFrom(dir)
 	for i := len(dirs) - 1; i >= 0; i-- {
 		if err := unix.Rmdir(dirs[i]); err != nil && err != unix.ENOENT {

@@ -1,6 +1,7 @@
 package proc_test
 
 import (
+	"fmt"
 	"os"
 	"os/signal"
 	"testing"
@@ -53,7 +54,7 @@ func (c *children) until(what string, holds func() bool) {
 		select {
 		case <-c.died:
 		case <-deadline:
-			c.t.Fatalf("waited in vain for %s; so far: %v", what, c.exits)
+			c.t.Fatalf("waited in vain for %s; so far: %.500v", what, fmt.Sprint(c.exits))
 		}
 	}
 }

@@ -3,3 +3,6 @@ package proc
 // ListedChildren and ScannedChildren are the two ways to find the children of a process.
 func ListedChildren(pid int) []int  { return look{}.children(pid) }
 func ScannedChildren(pid int) []int { return look{byParent: scan()}.children(pid) }
+
+// CGroupAt is where a cgroup is, given /proc/self/mountinfo.
+func CGroupAt(path, mounts string) (string, error) { return cgroupAt(path, mounts) }

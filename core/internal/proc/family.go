@@ -3,11 +3,13 @@ package proc
 import (
 	"fmt"
 	"io"
+	"iter"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // seen is what /proc/PID/stat says of a process.
@@ -15,6 +17,7 @@ type seen struct {
 	Member
 	parent, group, session int
 	alive                  bool
+	unsure                 bool // whether it is of the unit that it was taken for
 }
 
 // see looks at the process that has that pid now; false means that there is none.
@@ -62,23 +65,74 @@ func scan() map[int][]int {
 	return byParent
 }
 
-// children lists the children of a process, those that have ended among them. It misses none of our own: the kernel may skip some
-// when others are collected meanwhile (proc(5)), which only the caller does.
+// children lists the children of a process, of all its threads, those that have ended among them. The kernel may skip some when others
+// are collected meanwhile (proc(5)).
 func (l look) children(pid int) []int {
 	if l.byParent != nil {
 		return l.byParent[pid]
 	}
 	var pids []int
-	task := fmt.Sprintf("/proc/%d/task", pid)
-	for _, thread := range namesIn(task) {
-		text, _ := os.ReadFile(task + "/" + thread + "/children") // a thread may be gone
-		for word := range strings.FieldsSeq(string(text)) {
-			if child, err := strconv.Atoi(word); err == nil {
-				pids = append(pids, child)
-			}
+	for _, thread := range namesIn(fmt.Sprintf("/proc/%d/task", pid)) {
+		pids = append(pids, childrenOf(pid, thread)...)
+	}
+	return pids
+}
+
+// adopted lists the children of our first thread, to which the kernel gives all that we adopt (find_new_reaper in kernel/exit.c), and
+// to which those belong that it has started itself. It misses none, because nobody but the caller collects them.
+func (l look) adopted() []int {
+	pid := os.Getpid()
+	if l.byParent != nil {
+		return l.byParent[pid]
+	}
+	return childrenOf(pid, strconv.Itoa(pid))
+}
+
+// childrenOf lists the children of a thread; none if it is gone.
+func childrenOf(pid int, thread string) []int {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/children", pid, thread))
+	var pids []int
+	for word := range strings.FieldsSeq(string(text)) {
+		if child, err := strconv.Atoi(word); err == nil {
+			pids = append(pids, child)
 		}
 	}
 	return pids
+}
+
+// maxLists bounds how often orphans lists our children.
+const maxLists = 50
+
+// orphans yields our children that are not mine, the dead among them. One that is dead may have been alive when it was listed, and have
+// left its own children to us after that: then ours are listed again, until the list has nothing new.
+func (l look) orphans(mine func(pid int) bool) iter.Seq[seen] {
+	return func(yield func(seen) bool) {
+		before := make(map[int]bool)
+		for range maxLists {
+			again := false
+			for _, pid := range l.adopted() {
+				if mine(pid) || before[pid] {
+					continue
+				}
+				before[pid] = true
+				if p, ok := see(pid); ok && !yield(p) {
+					return
+				}
+				again = again || ended(pid)
+			}
+			if !again {
+				return
+			}
+			l = newLook()
+		}
+	}
+}
+
+// ended reports whether a child of ours has ended, without collecting it.
+func ended(pid int) bool {
+	var info unix.Siginfo
+	err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+	return err != nil || info.Signo != 0
 }
 
 // namesIn lists a directory; nothing if there is none.
@@ -104,28 +158,28 @@ func (l look) descendants(all []seen, pid int) []seen {
 	return all
 }
 
-// has reports whether the environment of a process, as it was at its execve, has all these entries. A process may write over it, and
-// that of another user may not be ours to read (proc(5)): then it has none.
-func (p seen) has(entries []string) bool {
-	if len(entries) == 0 {
-		return false
-	}
-	env := environ(p.PID)
-	return !slices.ContainsFunc(entries, func(e string) bool { return !slices.Contains(env, e) })
-}
-
-// environ is the environment of a process. In the midst of an execve there is none for some 0.1 ms, and that is waited for, up to 2 ms.
-func environ(pid int) []string {
+// environ is the environment of a process, as it was at its execve; none where we may not look, and a process may write over it (proc(5)).
+// In the midst of an execve there is none to be seen, for some 0.1 ms. That is waited for, up to 2 ms; false means that it was not enough.
+func environ(pid int) ([]string, bool) {
+	without := 0 // how often it had none, and was in no execve after that: it may have ended one meanwhile
 	for range 20 {
 		if text := head(pid, "environ"); text != "" {
-			return strings.Split(text, "\x00")
+			return strings.Split(text, "\x00"), true
 		}
-		if p, ok := see(pid); !ok || !p.alive || head(pid, "cmdline") != "" { // whoever has executed something has a command line
-			return nil
+		if p, ok := see(pid); !ok || !p.alive {
+			return nil, true
+		}
+		if head(pid, "cmdline") != "" { // whoever has executed something has a command line
+			without++
+		} else {
+			without = 0
+		}
+		if without == 2 {
+			return nil, true
 		}
 		_ = poll(nil, 100*time.Microsecond)
 	}
-	return nil
+	return nil, false
 }
 
 // head is as much of a file of a process as an execve takes: a process may say that its environment is longer (prctl(2), PR_SET_MM).

@@ -13,7 +13,7 @@ const maxRounds = 100
 // ErrGrows says that new processes of a unit appear faster than they get their signal.
 var ErrGrows = errors.New("it makes processes faster than they are signalled")
 
-// SignalUnit sends a signal to every process that Survivors names, and to those that they make meanwhile, each once. The error is the
+// SignalUnit sends a signal to every process that Survivors names and that is of the unit for certain, and to those that they make meanwhile, each once. The error is the
 // first one, or ErrGrows; that one has ended is none.
 func SignalUnit(u Unit, signal int, mine func(pid int) bool) error {
 	kill := signal == int(unix.SIGKILL)
@@ -31,11 +31,10 @@ func SignalUnit(u Unit, signal int, mine func(pid int) bool) error {
 		}
 		more := false
 		for _, p := range all {
-			key := Member{PID: p.PID, StartTime: p.StartTime}
-			if told[key] {
+			if told[p.nameless()] || !p.alive || p.unsure {
 				continue
 			}
-			told[key], more = true, true
+			told[p.nameless()], more = true, true
 			if err := u.signal(p, signal); err != nil && failed == nil {
 				failed = err
 			}
@@ -51,7 +50,7 @@ func SignalUnit(u Unit, signal int, mine func(pid int) bool) error {
 // process. We have not collected them, so nobody else has the number of their group. Our own group is left out, and those of others.
 func killGroups(all []seen, mine func(pid int) bool) {
 	for _, p := range all {
-		if p.parent == os.Getpid() && p.group != unix.Getpgrp() && !mine(p.group) {
+		if !p.unsure && p.parent == os.Getpid() && p.group != unix.Getpgrp() && !mine(p.group) {
 			unix.Kill(-p.group, unix.SIGKILL) // who is alive after that is signalled by pid
 		}
 	}

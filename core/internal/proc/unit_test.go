@@ -4,13 +4,13 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -61,8 +61,7 @@ func (u *units) start(kill program.Kill, n int, script string, commands ...proc.
 	command.Files, command.Stdio[2] = []uintptr{0, written.Fd(), 2}, "/dev/null"
 	pids := []int{u.children.start(command)}
 	written.Close()
-	unit, err := proc.NewUnit(pids[0], kill, "MWLUA=1", mark)
-	must(u.t, err)
+	unit := proc.NewUnit(pids[0], kill, "MWLUA=1", mark)
 	u.running[pids[0]] = true
 	u.started = append(u.started, &unit)
 	for words := bufio.NewScanner(read); len(pids) <= n && words.Scan(); {
@@ -220,8 +219,8 @@ func TestSurvivorsOfADaemon(t *testing.T) {
 	orphaned(t, pids[1])
 	orphaned(t, others[1])
 	u.stop(unit)
-	if left := u.left(unit); len(left) != 2 || !slices.Contains(left, pids[1]) {
-		t.Errorf("%v survive, with %d", left, pids[1])
+	if left := u.left(unit); !slices.Contains(left, pids[1]) || slices.Contains(left, others[1]) {
+		t.Errorf("%v survive, want %d among them and not %d", left, pids[1], others[1])
 	}
 	u.empty(unit)
 	if !alive(others[0]) || !alive(others[1]) {
@@ -307,37 +306,37 @@ func TestSignalUnitEndsWhatForksAllTheTime(t *testing.T) {
 	}
 }
 
+// ownPIDs is a process with pids of its own, which it may choose, in a /proc of its own.
+func ownPIDs(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID, Unshareflags: unix.CLONE_NEWNS}
+}
+
 // The number of a leader that has ended may be another's.
 func TestSurvivorsDoNotGoByANumberThatIsAnothers(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("needs root")
+	probe := exec.Command("/bin/true")
+	if ownPIDs(probe); probe.Run() != nil {
+		t.Skip("no pid namespace can be made here")
 	}
-	if !alone(t) {
+	if !alone(t, ownPIDs) {
 		return
 	}
+	must(t, unix.Mount("proc", "/proc", "proc", 0, ""))
 	u := newUnits(t)
 	unit, pids := u.start(program.KillUnit, 1, `trap 'exit 0' TERM; setsid sh -c 'echo $$; exec sleep 1000' & wait`)
 	u.stop(unit)
 	delete(u.exits, pids[0])
-	stopped := proc.Monotonic()
-	until(t, "the next tick", func() bool { return proc.Monotonic() > stopped+int64(50*time.Millisecond) })
 	var again *proc.Unit
 	var others []int
-	for range 100 { // somebody else may be faster
-		if err := os.WriteFile("/proc/sys/kernel/ns_last_pid", []byte(strconv.Itoa(pids[0]-1)), 0); err != nil {
-			break
-		}
+	until(t, "the same number", func() bool { // a thread of ours may get it, until there are enough
+		must(t, os.WriteFile("/proc/sys/kernel/ns_last_pid", []byte(strconv.Itoa(pids[0]-1)), 0))
 		again, others = u.start(program.KillUnit, 1, `trap 'exit 0' TERM; (sh -c 'trap "" TERM; echo $$; exec sleep 1000' &); wait; sleep 1000 & wait`)
 		if others[0] == pids[0] {
-			break
+			return true
 		}
 		u.stop(again)
 		u.empty(again)
-	}
-	if again == nil || others[0] != pids[0] {
-		u.empty(unit)
-		t.Skip("pids cannot be chosen here")
-	}
+		return false
+	})
 	orphaned(t, others[1])
 	u.checkLeft(unit, pids[1])
 	u.stop(again)
@@ -400,12 +399,9 @@ func TestBelongs(t *testing.T) {
 	check(bare, false, bares[1])
 	check(bare, true, bares[0])
 	// One that has become the main process keeps its own in the unit.
-	must(t, other.Follow(others[1]))
+	other.Follow(others[1])
 	u.running[others[1]] = true
 	check(other, true, others...)
-	if got := other.Leaders[len(other.Leaders)-1]; got.PID != others[1] || got.StartTime == 0 {
-		t.Errorf("it follows %+v", got)
-	}
 	u.end(u.kill(others[0]))
 	check(other, true, others[1])
 	u.stop(unit)
@@ -448,7 +444,7 @@ func TestScanFindsTheSameChildren(t *testing.T) {
 }
 
 // BenchmarkSurvivors is one look after one leader has ended, of whom nothing is left, with 1,000 others that go on, and after all
-// 1,000 have.
+// 1,000 have. It is not our first thread that starts them here; where it is, the list has them, and the look takes that much longer.
 func BenchmarkSurvivors(b *testing.B) {
 	if err := proc.Own(); err != nil {
 		b.Fatal(err)
@@ -462,11 +458,7 @@ func BenchmarkSurvivors(b *testing.B) {
 			b.Fatal(err)
 		}
 		mine[pid], pids = true, append(pids, pid)
-		unit, err := proc.NewUnit(pid, program.KillUnit, fmt.Sprintf("MWLUA_INSTANCE=web#%d", i))
-		if err != nil {
-			b.Fatal(err)
-		}
-		units = append(units, unit)
+		units = append(units, proc.NewUnit(pid, program.KillUnit, fmt.Sprintf("MWLUA_INSTANCE=web#%d", i)))
 	}
 	end := func(pids []int) {
 		for _, pid := range pids {
@@ -492,6 +484,13 @@ func BenchmarkSurvivors(b *testing.B) {
 		}
 	})
 	end(pids[:1])
+	b.Run("list", func(b *testing.B) {
+		for b.Loop() {
+			if n := len(proc.ListedChildren(os.Getpid())); n != 999 {
+				b.Fatalf("%d children are listed", n)
+			}
+		}
+	})
 	b.Run("one", func(b *testing.B) { look(b, units[:1]) })
 	end(pids[1:])
 	b.Run("all", func(b *testing.B) { look(b, units) })
