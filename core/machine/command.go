@@ -171,8 +171,7 @@ func (m *Machine) endedByRequest(now Instant, p *Program, starting bool, note No
 		p.Again, p.Failures, p.Restarts = false, 0, nil
 		m.wait(m.place(p), now)
 		if starting && m.s.Reload.Step == Starting {
-			p.Starting = true
-			m.s.Reload.Left++
+			m.awaited(p)
 		}
 	}
 	m.satisfy(p)

@@ -3,6 +3,7 @@ package machine
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/mwlua/mwlua/core/program"
 )
@@ -57,6 +58,7 @@ func (m *Machine) signalChanged(now Instant, changes []Change, config program.Co
 	}
 	for i := range m.s.Config.Programs {
 		p, spec := &m.s.Programs[i], &m.s.Config.Programs[i]
+		m.dropNext(now, p, spec)
 		n := byKey[key{p.Name, p.Slot}]
 		c := changes[n]
 		in := p.find(p.Current)
@@ -86,6 +88,17 @@ func (m *Machine) signalChanged(now Instant, changes []Change, config program.Co
 			m.setDown(p, Removed)
 		}
 	}
+}
+
+// dropNext lets go of an instance that was to follow the current one, and whose load has ended without it.
+func (m *Machine) dropNext(now Instant, p *Program, spec *program.Spec) {
+	in := p.find(p.Next)
+	if in == nil {
+		return
+	}
+	p.Next = 0
+	in.ReloadSignal, in.StopSignal, in.StopTimeout = m.goSignal(spec), spec.StopSignal, int64(spec.StopTimeout)
+	m.letGo(now, m.place(p), in, in.ReloadSignal, timeout(now, spec.FormerTimeout))
 }
 
 // signalBeside tells the runs of a cron that go on beside the current one that they are not wanted any more.
@@ -218,11 +231,7 @@ func (m *Machine) start(now Instant, place int, c Change) {
 		m.schedule(place)
 		return
 	}
-	if p.Phase == Blocked {
-		p.Phase = Down
-	}
-	p.Starting = true
-	m.s.Reload.Left++
+	m.awaited(p)
 	m.wait(place, now)
 }
 
@@ -304,15 +313,12 @@ func (m *Machine) endLeaving(now Instant, place int, in *Instance, cause Cause) 
 
 // loadEnds ends a load once every program that it starts has its answer.
 func (m *Machine) loadEnds(now Instant) {
-	if m.s.Reload.Step != Starting || m.s.Reload.Left > 0 {
+	if m.s.Reload.Step != Starting || m.s.Reload.Left > 0 || m.goesOn(now) {
 		return
 	}
 	m.s.Failures = 0
 	m.do(Note{Kind: NoteLoaded})
 	m.do(Notify{Doing: IsReady})
-	for i := range m.s.Programs { // a load does not wait for what is blocked
-		m.s.Programs[i].Starting = false
-	}
 	if text := brokenText(m.s.Reload.Broken); text != "" {
 		m.fail(m.s.Reload.Waiting, text)
 		m.s.Reload.Waiting = nil
@@ -321,4 +327,26 @@ func (m *Machine) loadEnds(now Instant) {
 		m.do(Reply{To: id, OK: true, Changes: m.s.Reload.Changes})
 	}
 	m.reloadEnds(now)
+}
+
+// goesOn lets the next instances take their turn, when none is under way, and gives up what waits for something that does not come.
+// False says that nothing is left of the load.
+func (m *Machine) goesOn(now Instant) bool {
+	for i := range m.s.Config.Programs {
+		if p := &m.s.Programs[i]; p.Await {
+			m.stayed(now, i, slotName(p.Name, p.Slot)+" waits for "+strings.Join(m.missing(i), ", "))
+		}
+	}
+	for i := range m.s.Config.Programs {
+		if m.s.Programs[i].Roll {
+			m.roll(now, i)
+		}
+	}
+	if m.s.Reload.Left > 0 {
+		return true
+	}
+	for i := range m.s.Programs { // a load does not wait for what is blocked
+		m.s.Programs[i].Starting = false
+	}
+	return false
 }

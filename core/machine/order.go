@@ -85,15 +85,15 @@ func (m *Machine) mayStart(now Instant, place int) bool {
 	}
 	p := &m.s.Programs[place]
 	text := strings.Join(names, ", ")
-	if p.Current != 0 { // it was to be followed by another
-		p.StartAt = 0
-		m.stayed(now, place, p.id(0).Program+" waits for "+text)
+	was := p.underWay()
+	p.StartAt = 0
+	if p.Current != 0 { // another one is to follow it
+		p.Await = true
+		m.recount(p, was)
 		return false
 	}
-	if p.Starting { // the load does not wait for what is not under way
-		m.s.Reload.Left--
-	}
-	p.Phase, p.StartAt = Blocked, 0
+	p.Phase = Blocked
+	m.recount(p, was)
 	m.do(Note{Kind: NoteBlocked, ID: p.id(0), Text: text})
 	m.haltRoll(now, place, slotName(p.Name, p.Slot)+" waits for "+text)
 	m.lost(now, place) // a reload may have told its instance to leave
@@ -110,7 +110,14 @@ func (m *Machine) arrival(now Instant, place int) {
 
 func (m *Machine) unblock(now Instant, places []int) {
 	for _, i := range places {
-		if m.s.Programs[i].Phase == Blocked && len(m.missing(i)) == 0 {
+		p := &m.s.Programs[i]
+		switch {
+		case p.Phase != Blocked && !p.Await || len(m.missing(i)) > 0:
+		case p.Await:
+			p.Await, p.StartAt = false, now
+			m.recount(p, false)
+			m.starts.add(entry{at: now, place: i})
+		default:
 			m.wait(i, now)
 		}
 	}

@@ -7,6 +7,9 @@ import (
 // counts says that seq is the current instance, or the one that is to follow it: what it does matters.
 func (p *Program) counts(seq uint64) bool { return seq == p.Current || seq == p.Next }
 
+// replacing says that the current instance is to be followed by another: what the load waits for is that one.
+func (p *Program) replacing() bool { return p.Next != 0 || p.StartAt != 0 || p.Roll || p.Await || p.Again }
+
 // oneByOne says that an instance of spec is not simply told to go while the next is started, as HAProxy does.
 func oneByOne(spec *program.Spec) bool { return spec.Overlap != program.AtOnce }
 
@@ -14,7 +17,6 @@ func oneByOne(spec *program.Spec) bool { return spec.Overlap != program.AtOnce }
 func (m *Machine) follow(now Instant, place int) {
 	p := &m.s.Programs[place]
 	p.Starting, p.Roll = true, true
-	m.s.Reload.Left++
 	m.roll(now, place)
 }
 
@@ -41,7 +43,9 @@ func (m *Machine) roll(now Instant, place int) {
 // replace begins the replacement of one instance.
 func (m *Machine) replace(now Instant, place int) {
 	p, spec := &m.s.Programs[place], &m.s.Config.Programs[place]
+	was := p.underWay()
 	p.Roll = false
+	m.recount(p, was)
 	in := p.find(p.Current)
 	switch {
 	case in == nil: // it has ended meanwhile
@@ -82,7 +86,6 @@ func (m *Machine) stayed(now Instant, place int, text string) {
 	m.s.Reload.broke(text)
 	m.answered(p)
 	m.haltRoll(now, place, text)
-	m.loadEnds(now)
 }
 
 // haltRoll gives up the replacement of the instances of a program whose turn has not come.
@@ -101,7 +104,6 @@ func (m *Machine) haltRoll(now Instant, place int, text string) {
 		m.s.Reload.broke(text)
 		m.answered(p)
 	}
-	m.loadEnds(now)
 }
 
 // broke notes what a load could not do, each thing once.

@@ -53,7 +53,7 @@ func (m *Machine) ready(now Instant, place int, in *Instance) {
 	switch {
 	case m.awaits(p):
 		m.do(AwaitServing{ID: p.id(in.Seq), PID: in.PID, Limit: m.limit(p)})
-	case spec.Kind != program.OneShot:
+	case spec.Kind != program.OneShot && !p.replacing():
 		m.answered(p)
 	}
 	m.roll(now, place)

@@ -11,10 +11,9 @@ import (
 // wait puts a program into phase Waiting: it is started at that time, by wake.
 func (m *Machine) wait(place int, at Instant) {
 	p := &m.s.Programs[place]
-	if p.Phase == Blocked && p.Starting { // it is under way again
-		m.s.Reload.Left++
-	}
+	was := p.underWay()
 	p.Phase, p.StartAt = Waiting, at
+	m.recount(p, was)
 	m.starts.add(entry{at: at, place: place})
 }
 
@@ -26,10 +25,26 @@ func (m *Machine) setDown(p *Program, phase Phase) {
 
 // answered takes a program off the list of those that a load waits for.
 func (m *Machine) answered(p *Program) {
-	if p.Starting && p.Phase != Blocked {
+	was := p.underWay()
+	p.Starting, p.Roll, p.Await = false, false, false
+	m.recount(p, was)
+}
+
+// awaited puts a program on that list.
+func (m *Machine) awaited(p *Program) {
+	was := p.underWay()
+	p.Starting = true
+	m.recount(p, was)
+}
+
+// recount keeps Reload.Left right when something about p has changed; was says whether it was under way before.
+func (m *Machine) recount(p *Program, was bool) {
+	switch is := p.underWay(); {
+	case is && !was:
+		m.s.Reload.Left++
+	case was && !is:
 		m.s.Reload.Left--
 	}
-	p.Starting, p.Roll = false, false
 }
 
 // spawn makes a program's next instance. Every start comes through here: the first, a restart, a replacement.
@@ -41,7 +56,7 @@ func (m *Machine) spawn(now Instant, place int) {
 	if p.Current != 0 { // it follows that one when it is ready
 		p.Next = p.Seq
 	} else {
-		p.Phase, p.Current, p.Roll, p.Stale = Running, p.Seq, false, false
+		p.Phase, p.Current, p.Stale = Running, p.Seq, false
 	}
 	p.Instances = append(p.Instances, Instance{Seq: p.Seq, Generation: m.s.Generation, Step: Spawning, Since: now, Kill: spec.Kill})
 	m.spawning++
@@ -208,6 +223,9 @@ func (m *Machine) ended(now Instant, p *Program, gone Instance, exit policy.Exit
 		} else {
 			m.endedAside(p, note)
 		}
+		if p.find(p.Current).Step == Emptying { // it has ended before
+			m.lost(now, place)
+		}
 	default:
 		m.currentEnded(now, p, gone, exit, note)
 	}
@@ -260,8 +278,7 @@ func (m *Machine) currentEnded(now Instant, p *Program, gone Instance, exit poli
 func (m *Machine) stillStarting(place int, starting bool) {
 	p := &m.s.Programs[place]
 	if starting && p.Phase == Waiting && !p.Starting && m.s.Reload.Step == Starting && m.s.Config.Programs[place].Kind == program.OneShot {
-		p.Starting = true
-		m.s.Reload.Left++
+		m.awaited(p)
 	}
 }
 

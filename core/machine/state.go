@@ -95,7 +95,7 @@ type Program struct {
 	Slot      int `json:",omitempty"` // which one of its instances this is, from 0
 	Phase     Phase
 	StartAt   Instant   `json:",omitempty"` // in phase Waiting
-	Starting  bool      `json:",omitempty"` // counted in Reload.Left
+	Starting  bool      `json:",omitempty"` // the load under way starts it, and has no answer yet
 	Seq       uint64    `json:",omitempty"` // of the newest instance
 	Failures  int       `json:",omitempty"` // in a row
 	Restarts  []Instant `json:",omitempty"` // the last ones, oldest first, as many as the policy's limit needs
@@ -105,6 +105,7 @@ type Program struct {
 	Askers    []Asker   `json:",omitempty"` // who wait, in the order in which they asked
 	LastStart Instant   `json:",omitempty"` // of the newest instance
 	Next      uint64    `json:",omitempty"` // the Seq of the one that follows the current one once it is ready; 0 means none
+	Await     bool      `json:",omitempty"` // its replacement, which is to be ready first, waits for others
 	Roll      bool      `json:",omitempty"` // its instance is replaced when that of the slot before is done
 	Stale     bool      `json:",omitempty"` // its instance was to be replaced, which failed
 	// Of a cron: when it is due next, and what is known of that.
@@ -117,6 +118,9 @@ type Program struct {
 	// Instances holds the current one and the former ones, oldest first.
 	Instances []Instance `json:",omitempty"`
 }
+
+// underWay says that a load waits for p: it is counted in Reload.Left. Nobody waits for what others keep from being started.
+func (p *Program) underWay() bool { return p.Starting && !p.Roll && !p.Await && p.Phase != Blocked }
 
 // id names an instance of p.
 func (p *Program) id(seq uint64) ID { return ID{Program: p.Name, Slot: p.Slot, Seq: seq} }
@@ -232,7 +236,7 @@ func (m *Machine) Check() error {
 		if s.Stop.Verb != "" && (p.StartAt != 0 || p.TickAt != 0 || p.Phase == Blocked || p.Phase == Scheduled || p.Starting) {
 			return fmt.Errorf("program %q would start while mwlua stops", p.Name)
 		}
-		if p.Starting && p.Phase != Blocked {
+		if p.underWay() {
 			left++
 		}
 		if p.Starting && s.Reload.Step != Starting {
@@ -307,7 +311,7 @@ func (p *Program) check(declared, stopping bool) error {
 		return fmt.Errorf("phase %s with a start at %d", p.Phase, p.StartAt)
 	case p.Next != 0 && (p.Current == 0 || p.find(p.Next) == nil || p.Next == p.Current || p.StartAt != 0):
 		return fmt.Errorf("instance %d is to follow %d", p.Next, p.Current)
-	case p.Roll && (!p.Starting || p.Next != 0):
+	case (p.Roll || p.Await) && (!p.Starting || p.Next != 0 || p.Current == 0):
 		return fmt.Errorf("its replacement waits, and nobody waits for it")
 	case p.Current != 0 && p.find(p.Current) == nil:
 		return fmt.Errorf("current instance %d is not there", p.Current)

@@ -58,7 +58,7 @@ func (m *Machine) stop(now Instant, verb Verb, signal int, by string) {
 
 // standDown takes back every start of p that is to come.
 func (p *Program) standDown() {
-	p.Starting, p.Again, p.Roll, p.StartAt = false, false, false, 0
+	p.Starting, p.Again, p.Roll, p.Await, p.StartAt = false, false, false, false, 0
 	p.unschedule()
 	if p.Phase == Waiting || p.Phase == Blocked || p.Phase == Scheduled {
 		p.Phase = Down

@@ -92,7 +92,7 @@ func (w *World) expectNeeds() {
 				continue
 			}
 			for _, p := range t.live {
-				w.check(p.told || p.left || !p.running || p.remains || p.asked || p.needed, "%v goes on, and nothing of %q is there, which it needs", p.id, name)
+				w.check(p.told || p.left || !p.running || p.remains || p.asked || p.needed || w.wantsToStop(p), "%v goes on, and nothing of %q is there, which it needs", p.id, name)
 			}
 		}
 	}

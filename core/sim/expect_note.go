@@ -56,7 +56,7 @@ func (w *World) expectEnd(n machine.Note) {
 		ok := n.Exit.Code == p.end.Code && n.Exit.Signal == p.end.Signal && n.Exit.Ran == time.Duration(p.endedAt-p.since)
 		w.check(ok && (n.Exit.Reason == p.reason || p.left), "%v ended otherwise than the machine says: %+v", n.ID, n.Exit)
 	}
-	if n.Former && p.replaced == program.StartFirst { // it was on its way when the next one became ready
+	if n.Former && (p.replaced == program.StartFirst || p.stopping()) { // it was on its way when the next one became ready
 		p.left = true
 	}
 	w.check(n.Former == p.left, "%v: former is %v, and it was told to leave is %v", n.ID, n.Former, p.left)
@@ -168,7 +168,7 @@ func (w *World) expectStarted() {
 		staying := 0
 		for _, p := range t.live {
 			w.check(!replace || p.generation == e.generation || p.told || p.beside, "%v was not told to go by the load", p.id)
-			if p.left && !p.tooLate && !p.beside {
+			if p.left && !p.tooLate && !p.beside && !p.stopping() {
 				staying++
 			}
 		}
