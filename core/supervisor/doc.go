@@ -10,11 +10,18 @@
 //	trial          the trial's answer, or its end  TrialPassed, TrialFailed   either
 //	reloadItself   a program's own reload          ReloadedItself, or not     that
 //	awaitServing   a program's first worker        Serving, or not            that
+//	probe          its turn, then an answer        Probed                     that, or its limit
+//	runStop        a command                       StopRan                    that, or its limit
+//	watch          what programs say, the clock    what can be read           the process
+//	pump           output, then room for it        Ready, once                its end, or a hand-over
 //	Serve          clients of a socket             Request, by ask            the socket, or the process
 //	answer         a client that reads             –                          that, or half a minute
 //	finishAnswers  those                           –                          those
 //
-// and in the process of a trial, which becomes the guard of the hand-over:
+// What programs say is read by the loop itself, a bounded piece a turn, where the watch says that there is something: so one that
+// floods costs work, and keeps nobody from a turn. Pumps are the exception, because where output leads may block.
+//
+// In the process of a trial, which becomes the guard of the hand-over:
 //
 //	goroutine      waits for                       sends                      ends with
 //	master         words of the master             each word, or its end      the master's end of the connection
@@ -26,9 +33,13 @@
 //
 //   - supervisor.go: Run and the loop
 //   - perform.go: actions
+//   - spawn.go, instance.go: what a program is started with, and what is held of an instance
+//   - said.go, mainpid.go, ready.go, output.go: what an instance says of itself
+//   - units.go: exits, and what they leave
+//   - probes.go, errand.go: attempts and commands
+//   - listeners.go, ticks.go: sockets of programs, and the clock
 //   - trial.go, handover.go: a reload, from the old image's side and from the new one's
 //   - guard.go: the trial's process
 //   - sockets.go, mastercli.go, control.go: who asks through a socket, and gets an answer
-//   - errand.go: what a loader has run
 //   - log.go, text.go, haproxy.go: what the operator reads
 package supervisor

@@ -1,6 +1,8 @@
 package supervisor
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -23,9 +25,10 @@ const (
 	runOutput  = 1 << 20 // bytes that are read of its output
 )
 
-// errand is a command that a loader wants to be run. The loop starts it, and collects it.
+// errand is a command that a goroutine wants to be run. The loop starts it, and collects it.
 type errand struct {
-	argv, env []string
+	command   proc.Command // but for its Files
+	attempt   bool         // nobody wants to know how it ended once this image is gone
 	null, out *os.File
 	started   chan error     // one answer
 	ended     chan proc.Exit // one, if it was started
@@ -34,20 +37,25 @@ type errand struct {
 }
 
 // newErrand writes to a memory file: a pipe would be held open by whatever the command leaves behind.
-func newErrand(argv, env []string) (*errand, error) {
+func newErrand(c proc.Command) (*errand, error) {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return nil, err
 	}
-	fd, err := unix.MemfdCreate("mwlua-output", unix.MFD_CLOEXEC)
+	fd, err := unix.MemfdCreate("mwlua-output", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
 		null.Close()
 		return nil, fmt.Errorf("cannot make a memory file: %w", err)
 	}
 	return &errand{
-		argv: argv, env: env, null: null, out: os.NewFile(uintptr(fd), "output"),
+		command: c, null: null, out: os.NewFile(uintptr(fd), "output"),
 		started: make(chan error, 1), ended: make(chan proc.Exit, 1),
 	}, nil
+}
+
+// loaderCommand is what a loader has run.
+func loaderCommand(argv, env []string) proc.Command {
+	return proc.Command{Argv: argv, Env: env, NoShell: true}
 }
 
 func (e *errand) close() {
@@ -55,42 +63,74 @@ func (e *errand) close() {
 	e.out.Close()
 }
 
-func (e *errand) start() (err error) {
-	e.pid, err = proc.Start(proc.Command{
-		Argv: e.argv, Env: e.env, NoShell: true, Files: []uintptr{e.null.Fd(), e.out.Fd(), e.out.Fd()},
-	})
+// bound makes the command's output no longer than runOutput: what it writes beyond that fails (fcntl(2), F_SEAL_GROW).
+func (e *errand) bound() error {
+	if err := e.out.Truncate(runOutput); err != nil {
+		return err
+	}
+	_, err := unix.FcntlInt(e.out.Fd(), unix.F_ADD_SEALS, unix.F_SEAL_GROW|unix.F_SEAL_SHRINK)
 	return err
+}
+
+func (e *errand) start() (err error) {
+	e.command.Files = []uintptr{e.null.Fd(), e.out.Fd(), e.out.Fd()}
+	e.pid, err = proc.Start(e.command)
+	return err
+}
+
+// output is what the command wrote.
+func (e *errand) output() (string, error) {
+	data, err := io.ReadAll(io.NewSectionReader(e.out, 0, runOutput))
+	return string(bytes.TrimRight(data, "\x00")), err // of one that is bound, what was not written
 }
 
 // result is what a Runner returns.
 func (e *errand) result(exit proc.Exit) (string, int, error) {
-	data, err := io.ReadAll(io.NewSectionReader(e.out, 0, runOutput))
-	return string(data), exitStatus(exit.Code, exit.Signal), err
+	output, err := e.output()
+	return output, exitStatus(exit.Code, exit.Signal), err
 }
 
 // run is the Runner of the supervisor, called from the goroutine of a loader.
 func (s *supervisor) run(argv, env []string) (string, int, error) {
-	e, err := newErrand(argv, env)
+	e, err := newErrand(loaderCommand(argv, env))
 	if err != nil {
 		return "", 0, err
 	}
 	defer e.close()
+	ctx, cancel := context.WithTimeout(context.Background(), runTimeout)
+	defer cancel()
+	exit, err := s.carryOut(ctx, e)
+	if err == errLate {
+		err = fmt.Errorf("%s did not end within %v", argv[0], runTimeout)
+	}
+	if err != nil {
+		return "", 0, err
+	}
+	return e.result(exit)
+}
+
+var (
+	errLeaving = errors.New("mwlua is leaving")
+	errLate    = errors.New("it did not end in time")
+)
+
+// carryOut has an errand run, from the goroutine that wants it. One that does not end before ctx is done is killed, with its process
+// group, and the error is errLate.
+func (s *supervisor) carryOut(ctx context.Context, e *errand) (proc.Exit, error) {
 	if !s.send(e) {
-		return "", 0, errLeaving
+		return proc.Exit{}, errLeaving
 	}
 	if err := <-e.started; err != nil {
-		return "", 0, err
+		return proc.Exit{}, err
 	}
 	select {
 	case exit := <-e.ended:
-		return e.result(exit)
-	case <-time.After(runTimeout):
+		return exit, nil
+	case <-ctx.Done():
 		s.send(&errand{kill: true, pid: e.pid})
-		return "", 0, fmt.Errorf("%s did not end within %v", argv[0], runTimeout)
+		return proc.Exit{}, errLate
 	}
 }
-
-var errLeaving = errors.New("mwlua is leaving")
 
 // send hands an errand to the loop. False says that there is none any more.
 func (s *supervisor) send(e *errand) bool {
@@ -106,20 +146,26 @@ func (s *supervisor) send(e *errand) bool {
 func (s *supervisor) serve(e *errand) {
 	if e.kill {
 		if s.helpers[e.pid] != nil {
-			proc.Signal(e.pid, int(unix.SIGKILL), true)
+			kill(e.pid)
 		}
 		return
 	}
 	err := e.start()
 	if err == nil {
-		s.helpers[e.pid] = func(exit proc.Exit) { e.ended <- exit }
+		s.helpers[e.pid] = func(exit proc.Exit) {
+			delete(s.attempts, exit.PID)
+			e.ended <- exit
+		}
+		if e.attempt {
+			s.attempts[e.pid] = true
+		}
 	}
 	e.started <- err
 }
 
 // RunAlone is the Runner of a process that has no other children to collect: that of a trial, or one without a supervisor.
 func RunAlone(argv, env []string) (string, int, error) {
-	e, err := newErrand(argv, env)
+	e, err := newErrand(loaderCommand(argv, env))
 	if err != nil {
 		return "", 0, err
 	}
@@ -130,9 +176,9 @@ func RunAlone(argv, env []string) (string, int, error) {
 	return e.result(proc.Await(e.pid))
 }
 
-// endErrands ends what loaders have started and what did not end yet, when mwlua leaves.
+// endErrands ends what was started by errands and did not end yet, when mwlua leaves.
 func (s *supervisor) endErrands() {
 	for pid := range s.helpers {
-		proc.Signal(pid, int(unix.SIGKILL), true)
+		kill(pid)
 	}
 }

@@ -92,7 +92,10 @@ type guard struct {
 	fds    []proc.Pidfd // -1 once the instance is gone
 	ended  chan int     // the slot of one that has ended
 	awaits bool         // a goroutine will send to ended
+	queue  []machine.Event
 	quit   bool
+	// left are those that have outlived the process of their instance, as the machine names them.
+	left map[machine.ID][]proc.Pidfd
 }
 
 // newGuard opens every process of the state. The master collects none from the moment it wrote that, so each pid is still its
@@ -102,7 +105,9 @@ func newGuard(log *Log, file carry.File) (*guard, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &guard{log: log, pid: d.Master.PID, slots: make(map[machine.ID]int), ended: make(chan int)}
+	g := &guard{
+		log: log, pid: d.Master.PID, slots: make(map[machine.ID]int), ended: make(chan int), left: make(map[machine.ID][]proc.Pidfd),
+	}
 	if parent, err := proc.Identify(os.Getppid()); err != nil || parent != d.Master || !file.Sealed() {
 		return nil, fmt.Errorf("the state is not that of the master")
 	}
@@ -114,16 +119,31 @@ func newGuard(log *Log, file carry.File) (*guard, error) {
 	}
 	for _, p := range d.State.Programs {
 		for _, in := range p.Instances {
-			id := machine.ID{Program: p.Name, Seq: in.Seq}
-			fd, err := proc.OpenPidfd(in.PID)
-			if err != nil {
-				return nil, fmt.Errorf("cannot open %v: %w", id, err)
+			if err := g.open(machine.ID{Program: p.Name, Slot: p.Slot, Seq: in.Seq}, in); err != nil {
+				return nil, err
 			}
-			g.slots[id] = len(g.ids)
-			g.ids, g.pids, g.fds = append(g.ids, id), append(g.pids, in.PID), append(g.fds, fd)
 		}
 	}
 	return g, nil
+}
+
+// open opens the processes of an instance.
+func (g *guard) open(id machine.ID, in machine.Instance) error {
+	if in.Step == machine.Emptying {
+		for _, survivor := range in.Left {
+			if fd, err := proc.OpenPidfd(survivor.PID); err == nil { // otherwise it has ended
+				g.left[id] = append(g.left[id], fd)
+			}
+		}
+		return nil
+	}
+	fd, err := proc.OpenPidfd(in.PID)
+	if err != nil {
+		return fmt.Errorf("cannot open %v: %w", id, err)
+	}
+	g.slots[id] = len(g.ids)
+	g.ids, g.pids, g.fds = append(g.ids, id), append(g.pids, in.PID), append(g.fds, fd)
+	return nil
 }
 
 // standIn is called when the master's end of the connection closed without the word that the new image is up. If the master is
@@ -150,7 +170,10 @@ func (g *guard) run(ev machine.Event) {
 		if g.quit {
 			return
 		}
-		ev = g.next()
+		if len(g.queue) == 0 {
+			g.queue = append(g.queue, g.next())
+		}
+		ev, g.queue = g.queue[0], g.queue[1:]
 	}
 }
 
@@ -205,14 +228,25 @@ func (g *guard) exit(i int) machine.Event {
 func (g *guard) perform(now machine.Instant, a machine.Action) {
 	switch a := a.(type) {
 	case machine.Signal:
-		if fd := g.fds[g.slots[a.ID]]; fd >= 0 {
-			if err := fd.Signal(a.Signal, a.Group); err != nil {
-				g.log.Warn("cannot signal %v: %v", a.ID, err)
-			}
+		if i, ok := g.slots[a.ID]; ok && g.fds[i] >= 0 {
+			g.signal(a.ID, g.fds[i], a.Signal, a.Group)
 		}
+	case machine.SignalUnit: // whoever is left is nobody's child here: that it ends is not waited for
+		for _, fd := range g.left[a.ID] {
+			g.signal(a.ID, fd, a.Signal, false)
+		}
+		g.queue = append(g.queue, machine.Emptied{ID: a.ID})
+	case machine.RunStop:
+		g.queue = append(g.queue, machine.StopRan{ID: a.ID, Text: "there is nobody to run it between two images of mwlua"})
 	case machine.Note:
 		g.log.Note(now, a)
 	case machine.Quit:
 		g.quit = true
+	}
+}
+
+func (g *guard) signal(id machine.ID, fd proc.Pidfd, signal int, group bool) {
+	if err := fd.Signal(signal, group); err != nil {
+		g.log.Warn("cannot signal %v: %v", id, err)
 	}
 }

@@ -3,7 +3,9 @@ package supervisor
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -30,18 +32,21 @@ func (s *supervisor) tryHandOver() error {
 	}
 	s.hold(true)
 	defer s.hold(false)
+	s.haltOutputs()
+	defer s.resumeOutputs()
 	s.catchUp()
 	if s.trial != t || s.quit != nil {
 		return errors.New("a stop was asked for")
 	}
-	if err := s.seal(t); err != nil {
+	fds, err := s.seal(t)
+	if err != nil {
 		return err
 	}
 	// From here to the end nothing may be collected: the guard opens the processes by the pids in the state.
 	if err := t.ask(wordGuard, wordReady); err != nil {
 		return err
 	}
-	for _, fd := range s.survivors(t) {
+	for _, fd := range fds {
 		if err := carry.Inherit(fd, true); err != nil {
 			return err
 		}
@@ -49,7 +54,7 @@ func (s *supervisor) tryHandOver() error {
 	}
 	s.finishAnswers()
 	s.Log.Flush()
-	err := proc.Exec(proc.Image{
+	err = proc.Exec(proc.Image{
 		Path: s.path, Argv: os.Args, Env: append(os.Environ(), carry.Variable+"="+strconv.Itoa(t.file.FD())),
 		IntIgnored: signals.IntIgnored, LastWord: lastWord, Back: signals.Listen,
 	})
@@ -64,11 +69,11 @@ func lastWord() error {
 	return nil
 }
 
-// seal writes the final state.
-func (s *supervisor) seal(t *trial) error {
+// seal writes the final state, and returns the descriptors that the next image gets.
+func (s *supervisor) seal(t *trial) ([]int, error) {
 	self, err := proc.Identify(os.Getpid())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	d := carry.Document{Binary: s.Version, Master: self, State: s.m.State(), Guard: carry.Guard{PID: t.pid, FD: t.fd}}
 	for pid := range s.helpers {
@@ -76,38 +81,30 @@ func (s *supervisor) seal(t *trial) error {
 			d.Helpers = append(d.Helpers, pid)
 		}
 	}
+	d.Attempts = slices.Collect(maps.Keys(s.attempts))
 	s.carried(&d)
+	s.carriedInstances(&d)
+	s.carriedOutputs(&d)
+	s.carriedListeners(&d)
+	if s.clock != none {
+		d.Clock = s.clock
+	}
 	if err := t.file.Write(d); err != nil {
-		return err
+		return nil, err
 	}
-	return t.file.Seal()
-}
-
-// survivors are the descriptors that the next image gets.
-func (s *supervisor) survivors(t *trial) []int {
-	fds := []int{t.file.FD(), t.fd}
-	for _, l := range s.sockets.mastercli {
-		fds = append(fds, l.FD())
-	}
-	if s.sockets.control != nil {
-		fds = append(fds, s.sockets.control.FD())
-	}
-	for _, w := range s.sockets.waiting {
-		fds = append(fds, w.fd)
-	}
-	return fds
+	return append(d.FDs(), t.file.FD()), t.file.Seal()
 }
 
 // takeOver makes the children of the previous image ours, and lets its guard go.
 func (s *supervisor) takeOver(d *carry.Document) {
-	for _, p := range d.State.Programs {
-		for _, in := range p.Instances {
-			s.owners[in.PID] = machine.ID{Program: p.Name, Seq: in.Seq}
-		}
-	}
 	for _, pid := range append(d.Helpers, d.Guard.PID) {
 		s.helpers[pid] = func(proc.Exit) {}
 	}
+	for _, pid := range d.Attempts {
+		kill(pid)
+	}
+	s.takeInstances(d)
+	s.takeClock(d.Clock)
 	if _, err := unix.Write(d.Guard.FD, []byte(wordUp+"\n")); err != nil {
 		s.Log.Warn("cannot reach the guard of the hand-over, which may stop the programs: %v", err)
 	}

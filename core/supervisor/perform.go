@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/renameio/v2"
 
-	"github.com/mwlua/mwlua/core/internal/proc"
 	"github.com/mwlua/mwlua/core/machine"
 	"github.com/mwlua/mwlua/core/program"
 )
@@ -46,12 +45,19 @@ func (s *supervisor) perform(now machine.Instant, a machine.Action) {
 	case machine.Spawn:
 		s.queue = append(s.queue, s.spawn(a))
 	case machine.Signal:
-		if s.owners[a.PID] != a.ID {
-			return // it was collected, its exit is in the queue, and its number may be somebody else's by now
-		}
-		if err := proc.Signal(a.PID, a.Signal, a.Group); err != nil {
-			s.queue = append(s.queue, machine.SignalFailed{ID: a.ID, Signal: a.Signal, Text: err.Error()})
-		}
+		s.signal(a)
+	case machine.SignalUnit:
+		s.signalUnit(a)
+	case machine.Follow:
+		s.follow(a)
+	case machine.Probe:
+		go s.probe(a) // waits for its turn, then for the program's answer; sends it; ends then, or at its limit
+	case machine.RunStop:
+		go s.runStop(a) // waits for the command's end; sends it; ends then, or at its limit
+	case machine.NextTick:
+		s.nextTick(now, a)
+	case machine.OpenSockets:
+		s.openSockets(a)
 	case machine.ReloadItself:
 		go s.reloadItself(a) // waits for the program's answer; sends it; ends then
 	case machine.AwaitServing:

@@ -12,6 +12,7 @@ import (
 	"github.com/mwlua/mwlua/core/control"
 	"github.com/mwlua/mwlua/core/control/mastercli"
 	"github.com/mwlua/mwlua/core/internal/carry"
+	"github.com/mwlua/mwlua/core/internal/listen"
 	"github.com/mwlua/mwlua/core/internal/proc"
 	"github.com/mwlua/mwlua/core/machine"
 	"github.com/mwlua/mwlua/core/program"
@@ -73,6 +74,10 @@ func (s *supervisor) inherit(before *carry.Document) (listening map[string]int) 
 	}
 	s.sockets.token = before.Token
 	for _, socket := range before.Sockets {
+		if socket.Of != nil {
+			s.listeners[*socket.Of] = listen.Inherit(socket.FD, socket.Of.Address)
+			continue
+		}
 		listening[socket.Name] = socket.FD
 	}
 	for _, w := range before.Waiting {
@@ -226,12 +231,14 @@ func (s *supervisor) hold(hold bool) {
 	}
 }
 
-// catchUp takes what sessions have asked for so far: after a hand-over nobody would know of it.
+// catchUp takes what sessions have asked for, and what goroutines have sent so far: after a hand-over nobody would know of it.
 func (s *supervisor) catchUp() {
 	for {
 		select {
 		case a := <-s.sockets.asks:
 			s.heard(a)
+		case ev := <-s.events:
+			s.happened(ev)
 		default:
 			for len(s.queue) > 0 {
 				ev := s.queue[0]

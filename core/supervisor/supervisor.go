@@ -8,8 +8,10 @@ import (
 
 	"github.com/mwlua/mwlua/core/control/mastercli"
 	"github.com/mwlua/mwlua/core/internal/carry"
+	"github.com/mwlua/mwlua/core/internal/listen"
 	"github.com/mwlua/mwlua/core/internal/proc"
 	"github.com/mwlua/mwlua/core/internal/signals"
+	"github.com/mwlua/mwlua/core/internal/watch"
 	"github.com/mwlua/mwlua/core/machine"
 	"github.com/mwlua/mwlua/core/program"
 )
@@ -52,14 +54,45 @@ type supervisor struct {
 	deaf    bool            // the service manager could not be reached, and that was said
 	started machine.Instant // when the first image started
 	sockets sockets
+
+	watch     *watch.Watch // of what instances say, and of the clock
+	mailbox   *mailbox
+	instances map[machine.ID]*instance // those that are more than a process
+	emptying  map[machine.ID]*instance // of these, whose process was collected while others of it live
+	looked    int64                    // when it was looked at them, as proc.Monotonic has it
+	claims    map[int]*claim           // pid → what an instance says is its process, until the machine has heard it
+	silent    map[int]bool             // pids of children that were the process of an instance once
+	attempts  map[int]bool             // pids of commands of probes
+	outputs   []output
+	probing   chan struct{} // has one entry for each probe that is under way
+	listeners map[machine.ProgramSocket]*listen.Socket
+	clock     int      // tells when the wall clock is set; none before anybody needs to know
+	adopts    bool     // orphans of programs become our children
+	cgroups   []string // of instances that are gone, to be removed
+	ungrouped bool     // a control group could not be made, and that was said
+}
+
+// newSupervisor returns one without a machine. An error means that it could not be made.
+func newSupervisor(o Options) (*supervisor, error) {
+	w, err := watch.New()
+	if err != nil {
+		return nil, err
+	}
+	return &supervisor{
+		Options: o, events: make(chan machine.Event, 16), errands: make(chan *errand),
+		owners: make(map[int]machine.ID), helpers: make(map[int]func(proc.Exit)),
+		watch: w, mailbox: newMailbox(), instances: make(map[machine.ID]*instance), emptying: make(map[machine.ID]*instance),
+		claims: make(map[int]*claim), silent: make(map[int]bool), attempts: make(map[int]bool),
+		probing: make(chan struct{}, maxProbes), listeners: make(map[machine.ProgramSocket]*listen.Socket), clock: none,
+	}, nil
 }
 
 // Run runs the supervisor until it is asked to stop, and returns the status to exit with. It must be called from the main
 // goroutine: it keeps its thread for good. An error means that it could not begin.
 func Run(o Options) (int, error) {
-	s := &supervisor{
-		Options: o, events: make(chan machine.Event, 16), errands: make(chan *errand),
-		owners: make(map[int]machine.ID), helpers: make(map[int]func(proc.Exit)),
+	s, err := newSupervisor(o)
+	if err != nil {
+		return 1, err
 	}
 	s.path = executable()
 	before, err := s.receive()
@@ -85,8 +118,11 @@ func Run(o Options) (int, error) {
 	status := s.loop()
 	close(s.sockets.left)
 	s.closeControl()
+	s.closeAllListeners()
 	s.finishAnswers()
+	s.finishOutputs()
 	o.Log.Flush()
+	s.removeCGroups()
 	return status, nil
 }
 
@@ -137,8 +173,12 @@ func (s *supervisor) next(timer *time.Timer) {
 		s.serve(e)
 	case a := <-s.sockets.asks:
 		s.heard(a)
+	case <-s.lookDue():
+		s.ended()
+	case e := <-s.watch.Events():
+		s.watch.Handle(e)
 	case ev := <-s.events:
-		s.queue = append(s.queue, ev)
+		s.happened(ev)
 	case <-wake:
 		s.queue = append(s.queue, machine.Wake{})
 	}
@@ -158,30 +198,26 @@ func pendingStop() machine.Event {
 	}
 }
 
+// happened takes an event of another goroutine.
+func (s *supervisor) happened(ev machine.Event) {
+	s.queue = append(s.queue, ev)
+	if ready, ok := ev.(machine.Ready); ok {
+		s.ignoreOutput(ready.ID)
+	}
+}
+
 // step sends one event to the machine and performs its answer.
 func (s *supervisor) step(ev machine.Event) {
 	now := machine.Instant(proc.Monotonic())
 	for _, a := range s.m.Step(now, ev) {
 		s.perform(now, a)
 	}
-}
-
-// collect takes every child that has ended. What is neither an instance nor a helper of ours was left to us by somebody, as
-// pid 1 is left all orphans: it is told and forgotten, and nobody waits for it (T-35).
-func (s *supervisor) collect() {
-	proc.Collect(func(e proc.Exit) {
-		id, ours := s.owners[e.PID]
-		switch {
-		case ours:
-			delete(s.owners, e.PID)
-			s.queue = append(s.queue, machine.Exited{ID: id, Code: e.Code, Signal: e.Signal, CoreDumped: e.CoreDumped})
-		case s.helpers[e.PID] != nil:
-			s.helpers[e.PID](e)
-			delete(s.helpers, e.PID)
-		default:
-			s.Log.Orphan(e.PID, exitStatus(e.Code, e.Signal))
-		}
-	})
+	switch ev := ev.(type) {
+	case machine.Notified:
+		delete(s.claims, ev.MainPID)
+	case machine.Exited:
+		s.release(ev.ID)
+	}
 }
 
 // receive makes the machine: from what the previous image left, or a new one.

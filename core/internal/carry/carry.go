@@ -39,12 +39,53 @@ type Document struct {
 	Token   uint64    `json:",omitempty"` // the last number that was given to one who waits for an answer
 	Sockets []Socket  `json:",omitempty"` // that listen
 	Waiting []Waiting `json:",omitempty"` // who gets an answer when the load has ended
+
+	Descriptors []Descriptor `json:",omitempty"` // of instances
+	Units       []Unit       `json:",omitempty"` // of instances that have more than a process
+	Silent      []int        `json:",omitempty"` // children that are no longer the process of an instance, and that nobody has collected
+	Attempts    []int        `json:",omitempty"` // those of Helpers of which nobody wants to know any more how they end
+	Clock       int          `json:",omitempty"` // a descriptor that tells when the wall clock is set; 0 means none
 }
 
 // Socket is a listening socket.
 type Socket struct {
-	Name string // its address
+	Name string // its address, or another name that nobody takes for one
 	FD   int
+	// Of is the program that it is for; nil means that it is mwlua's own.
+	Of *machine.ProgramSocket `json:",omitempty"`
+}
+
+// Descriptor is one that belongs to an instance.
+type Descriptor struct {
+	Instance machine.ID
+	Kind     Kind
+	FD       int
+	Output   *Output `json:",omitempty"` // of an OutputPipe
+}
+
+// Kind says what a descriptor is for.
+type Kind string
+
+const (
+	NotifySocket Kind = "notify" // where the instance is heard
+	ReadyPipe    Kind = "ready"  // to which it writes a newline when it is ready
+	OutputPipe   Kind = "output" // what it writes
+	MainProcess  Kind = "main"   // a pidfd of its process, which is not our child
+)
+
+// Output is what is known of an OutputPipe.
+type Output struct {
+	To      int    // the descriptor that it leads to
+	Pattern string `json:",omitempty"` // what is looked for in it
+	Line    []byte `json:",omitempty"` // what was read and not searched
+	Rest    []byte `json:",omitempty"` // what was read and not written
+}
+
+// Unit is the processes of an instance.
+type Unit struct {
+	Instance machine.ID
+	proc.Unit
+	Refused bool `json:",omitempty"` // a process that is none of them has said something to its NotifySocket, and that was told
 }
 
 // Waiting is the connection of one who waits.
@@ -58,6 +99,27 @@ type Waiting struct {
 type Guard struct {
 	PID int
 	FD  int // our end of the connection to it
+}
+
+// FDs are the descriptors of d, all of which the next image must inherit.
+func (d Document) FDs() []int {
+	fds := []int{d.Guard.FD}
+	for _, s := range d.Sockets {
+		fds = append(fds, s.FD)
+	}
+	for _, w := range d.Waiting {
+		fds = append(fds, w.FD)
+	}
+	for _, held := range d.Descriptors {
+		fds = append(fds, held.FD)
+		if held.Output != nil && held.Output.To > 2 {
+			fds = append(fds, held.Output.To)
+		}
+	}
+	if d.Clock != 0 {
+		fds = append(fds, d.Clock)
+	}
+	return fds
 }
 
 // maxSize bounds a document: 100,000 programs with long command lines fit.
