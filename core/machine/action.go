@@ -47,6 +47,27 @@ type (
 		Env   []string
 		Limit time.Duration
 	}
+	// Decide asks By what follows an exit: Decided or DecideFailed within Limit. Blob is what By, a plugin, has left for Event.Program
+	// with its last verdict.
+	Decide struct {
+		ID    ID
+		N     uint64
+		By    program.Decider
+		Event policy.Event // but for its Time
+		Blob  []byte
+		Limit time.Duration
+	}
+	// CallHook asks to call a handler: HookFailed, or nothing. On is what for: a program.HookOn, "start" or "stop".
+	CallHook struct {
+		Name string
+		On   string
+		ID   ID // of the instance, with "start" and "stop"
+		PID  int
+		Exit policy.Exit // with "stop"
+		Text string      // what the Note of this moment says
+	}
+	// UsePlugins asks to have these plugins running, and no others. Nothing answers it: whoever asks one that cannot be had is told.
+	UsePlugins struct{ Plugins []program.Plugin }
 	// Probe asks for one attempt of What on an instance: Probed within Limit. What is that of Spec, as declared.
 	Probe struct {
 		ID    ID
@@ -119,6 +140,7 @@ type (
 		Signal  int            // a signal that was or will be sent; with NoteReload, SIGTERM for a hard one
 		Exit    policy.Exit    // with NoteExited
 		Verdict policy.Verdict // with NoteExited and NoteSpawnFailed
+		By      string         // who gave the verdict, if it was not the declared policy, as "plugin budget"
 		Until   Instant        // when the next thing happens, if it is known
 		Text    string         // why
 	}
@@ -134,6 +156,9 @@ func (Spawn) action()        {}
 func (Signal) action()       {}
 func (SignalUnit) action()   {}
 func (RunStop) action()      {}
+func (Decide) action()       {}
+func (CallHook) action()     {}
+func (UsePlugins) action()   {}
 func (Probe) action()        {}
 func (Follow) action()       {}
 func (NextTick) action()     {}
@@ -183,6 +208,8 @@ const (
 	NoteSpawnFailed    NoteKind = "spawn-failed"
 	NoteExited         NoteKind = "exited"
 	NoteReady          NoteKind = "ready"          // it says that it is; not told of one that is ready at once
+	NoteNoVerdict      NoteKind = "no-verdict"     // By was asked what follows, and gave no answer that can be used, Text says why
+	NoteHook           NoteKind = "hook"           // a handler failed, Text says which and why
 	NoteBlocked        NoteKind = "blocked"        // its start waits, Text says for what
 	NoteGivenUp        NoteKind = "given-up"       // it is stopped, by Signal if that is not 0, Text says why, Until is when SIGKILL comes
 	NoteUnhealthy      NoteKind = "unhealthy"      // Text says why, and what becomes of it

@@ -9,7 +9,7 @@
 // # Reading order
 //
 //   - event.go, action.go: what can happen, and what can be asked for
-//   - state.go: what is known, and Check
+//   - state.go, instance.go: what is known, and Check
 //   - machine.go: Step, Deadline, Restore
 //   - reload.go, plan.go, load.go: from a request to the plan to its actions
 //   - run.go: spawn → exit → verdict

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/mwlua/mwlua/core/policy"
 	"github.com/mwlua/mwlua/core/program"
 )
 
@@ -174,6 +175,25 @@ type (
 		OK   bool
 		Text string
 	}
+	// Decided answers Decide. Verdict has passed its Check. Store is what the function leaves for the next time, nil if it leaves it
+	// as it is; Blob the same of a plugin.
+	Decided struct {
+		ID          ID
+		N           uint64
+		Verdict     policy.Verdict
+		Store, Blob []byte
+	}
+	// DecideFailed answers Decide: there is no verdict. Text says why, in one line.
+	DecideFailed struct {
+		ID   ID
+		N    uint64
+		Text string
+	}
+	// HookFailed answers CallHook, if something went wrong. Text says what, in one line.
+	HookFailed struct {
+		Name string
+		Text string
+	}
 	// Tick answers NextTick: the next one is at At; Wall is the same as nanoseconds since 1970. Text says why there is none.
 	Tick struct {
 		Program string
@@ -221,6 +241,9 @@ func (Notified) event()       {}
 func (NotifyRefused) event()  {}
 func (Probed) event()         {}
 func (StopRan) event()        {}
+func (Decided) event()        {}
+func (DecideFailed) event()   {}
+func (HookFailed) event()     {}
 func (Tick) event()           {}
 func (ClockSet) event()       {}
 func (SocketFailed) event()   {}

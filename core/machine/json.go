@@ -71,6 +71,7 @@ func (s State) mapped(f func(string) string) State {
 	for i := range s.Programs {
 		p := &s.Programs[i]
 		p.Name, p.Clock = f(p.Name), f(p.Clock)
+		mapDeciding(p, f)
 		p.Instances = slices.Clone(p.Instances)
 		for j := range p.Instances {
 			mapInstance(&p.Instances[j], f)
@@ -82,6 +83,7 @@ func (s State) mapped(f func(string) string) State {
 func mapConfig(c program.Config, f func(string) string) program.Config {
 	c.Pidfile, c.Env = f(c.Pidfile), mapAll(c.Env, f)
 	mapSettings(&c.Settings, f)
+	mapCode(&c, f)
 	c.Programs = slices.Clone(c.Programs)
 	for i := range c.Programs {
 		mapSpec(&c.Programs[i], f)
@@ -121,9 +123,26 @@ func mapInstance(in *Instance, f func(string) string) {
 	}
 }
 
+func mapDeciding(p *Program, f func(string) string) {
+	p.Blobs = slices.Clone(p.Blobs)
+	for i := range p.Blobs {
+		p.Blobs[i].Plugin = f(p.Blobs[i].Plugin)
+	}
+	if p.Deciding == nil {
+		return
+	}
+	p.Deciding = new(*p.Deciding)
+	d := p.Deciding
+	d.Exit.Program, d.Default.Reason, d.Text = f(d.Exit.Program), f(d.Default.Reason), f(d.Text)
+}
+
 // mapLife is mapSpec for what belongs to the life of a program.
 func mapLife(spec *program.Spec, f func(string) string) {
 	spec.After, spec.Needs = mapAll(spec.After, f), mapAll(spec.Needs, f)
+	spec.OnStart, spec.OnStop, spec.OnExit = f(spec.OnStart), f(spec.OnStop), slices.Clone(spec.OnExit)
+	for i := range spec.OnExit {
+		spec.OnExit[i].Name = f(spec.OnExit[i].Name)
+	}
 	spec.Ready.Pattern = f(spec.Ready.Pattern)
 	mapProbe(&spec.Ready.Probe, f)
 	if spec.Health != nil {
@@ -137,6 +156,22 @@ func mapLife(spec *program.Spec, f func(string) string) {
 	}
 	spec.Capabilities, spec.StopCommand = mapAll(spec.Capabilities, f), mapAll(spec.StopCommand, f)
 	spec.Chroot, spec.Schedule, spec.Zone = f(spec.Chroot), f(spec.Schedule), f(spec.Zone)
+}
+
+// mapCode is mapConfig for what a configuration that is code has beside programs.
+func mapCode(c *program.Config, f func(string) string) {
+	c.Hooks, c.Sources, c.Plugins = slices.Clone(c.Hooks), slices.Clone(c.Sources), slices.Clone(c.Plugins)
+	for i := range c.Hooks {
+		c.Hooks[i].Name = f(c.Hooks[i].Name)
+	}
+	for i := range c.Sources {
+		c.Sources[i].Path, c.Sources[i].Text = f(c.Sources[i].Path), f(c.Sources[i].Text)
+	}
+	for i := range c.Plugins {
+		p := &c.Plugins[i]
+		p.Name, p.Path, p.SHA256, p.Config, p.Place.File = f(p.Name), f(p.Path), f(p.SHA256), f(p.Config), f(p.Place.File)
+		p.Args, p.Env = mapAll(p.Args, f), mapAll(p.Env, f)
+	}
 }
 
 func mapProbe(p *program.Probe, f func(string) string) {

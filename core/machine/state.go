@@ -3,7 +3,6 @@ package machine
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/mwlua/mwlua/core/policy"
 	"github.com/mwlua/mwlua/core/program"
@@ -84,6 +83,7 @@ const (
 	Waiting   Phase = "waiting"   // it is started at Program.StartAt
 	Blocked   Phase = "blocked"   // it is started when what it waits for is ready
 	Running   Phase = "running"   // it has a current instance
+	Deciding  Phase = "deciding"  // its instance has ended, and a function or a plugin is asked what follows
 	Done      Phase = "done"      // a one-shot that has succeeded
 	Scheduled Phase = "scheduled" // a cron that is started at Program.TickAt
 	Removed   Phase = "removed"   // no longer declared; it is forgotten once its former instances are gone
@@ -108,6 +108,12 @@ type Program struct {
 	Await     bool      `json:",omitempty"` // its replacement, which is to be ready first, waits for others
 	Roll      bool      `json:",omitempty"` // its instance is replaced when that of the slot before is done
 	Stale     bool      `json:",omitempty"` // its instance was to be replaced, which failed
+	// While it is asked what follows an end, in phase Deciding; and what is kept for those who are asked.
+	Deciding *Decision     `json:",omitempty"`
+	Asked    uint64        `json:",omitempty"` // counts the questions; every answer carries it
+	History  []policy.Past `json:",omitempty"` // newest first
+	Store    []byte        `json:",omitempty"` // what the functions of this program have left
+	Blobs    []Blob        `json:",omitempty"` // what plugins have
 	// Of a cron: when it is due next, and what is known of that.
 	TickAt   Instant `json:",omitempty"`
 	TickWall int64   `json:",omitempty"` // the same, without the jitter, in nanoseconds since 1970
@@ -135,78 +141,21 @@ type Ending struct {
 // Status is the ending as a shell reports it.
 func (e Ending) Status() int { return policy.Exit{Code: e.Code, Signal: e.Signal}.Status() }
 
-// Step is what an instance is doing.
-type Step string
-
-const (
-	Spawning Step = "spawning" // Spawn has no answer yet
-	Unready  Step = "starting" // it runs, and is not ready yet
-	Started  Step = "started"  // it runs, and is ready
-	Leaving  Step = "leaving"  // it was told to finish and go, in its own time: by a reload, or by a soft stop
-	Stopping Step = "stopping" // it was asked to go
-	Killing  Step = "killing"  // it got SIGKILL
-	Emptying Step = "emptying" // its process has ended, others of it have not
-)
-
-// Cause says why an instance is to end, or was told something that may end it.
-type Cause string
-
-const (
-	NoCause         Cause = ""
-	ByReload        Cause = "reload"         // a reload replaced or removed it, or only signalled it
-	ByShutdown      Cause = "shutdown"       // mwlua is stopping
-	ByRequest       Cause = "request"        // somebody asked for it
-	ByFormerLimit   Cause = "max_former"     // too many former instances
-	ByFormerTimeout Cause = "former_timeout" // a former one for too long
-	ByReplace       Cause = "replace"        // a reload stops it before it starts the next
-	ByNeed          Cause = "needs"          // one that it needs has ended, or is about to
-	ByNotReady      Cause = "not-ready"      // it was not ready in time
-	ByHealth        Cause = "health"         // it is unhealthy
-	ByWatchdog      Cause = "watchdog"       // it did not say WATCHDOG=1 in time
-	ByTimeout       Cause = "timeout"        // it took too long
-	ByTick          Cause = "tick"           // the next run of a cron does not wait for it
-)
-
-// Instance is one run of a program, from Spawn to Exited.
-type Instance struct {
-	Seq        uint64
-	Generation uint64 // of the load under which it was spawned
-	PID        int    `json:",omitempty"` // 0 while spawning
-	Step       Step
-	Cause      Cause   `json:",omitempty"`
-	Told       int     `json:",omitempty"` // the last signal sent to it
-	Since      Instant // when it was spawned
-	Deadline   Instant `json:",omitempty"` // when the next, harder means is used; 0 means never
-	Health     Health  `json:",omitzero"`
-	Said       Said    `json:",omitzero"`
-	// Left are those that have outlived its process, in step Emptying, which ended as Ended says.
-	Left  []Survivor   `json:",omitempty"`
-	Ended *policy.Exit `json:",omitempty"`
-	// What is needed of its Spec, which may be gone:
-	Kill         program.Kill `json:",omitempty"`
-	ReloadSignal int          `json:",omitempty"`
-	StopSignal   int          `json:",omitempty"`
-	StopTimeout  int64        `json:",omitempty"` // ns
+// Decision is a question under way: what follows an end.
+type Decision struct {
+	Exit     policy.Exit
+	Default  policy.Verdict // of the declared policy
+	PID      int            `json:",omitempty"`
+	Failed   bool           `json:",omitempty"` // the instance did not start
+	Text     string         `json:",omitempty"` // why not
+	At       int            // which of Spec.OnExit is asked
+	Deadline Instant        // when its answer is given up
 }
 
-// Health is what probes have found out about an instance: whether it is ready, then whether it still serves.
-type Health struct {
-	N         uint64  `json:",omitempty"` // of the last Probe
-	Due       Instant `json:",omitempty"` // when the next one is sent, or, if Out, when its answer is given up; 0 means never
-	Out       bool    `json:",omitempty"` // a Probe has no answer yet
-	Failures  int     `json:",omitempty"` // in a row
-	Successes int     `json:",omitempty"` // in a row
-	Ill       bool    `json:",omitempty"` // it is unhealthy
-	Text      string  `json:",omitempty"` // why the last one failed
-}
-
-// Said is what an instance has said over its NOTIFY_SOCKET.
-type Said struct {
-	Status        string        `json:",omitempty"`
-	Doing         Doing         `json:",omitempty"` // IsReloading or IsStopping
-	WatchdogDue   Instant       `json:",omitempty"` // when the next WATCHDOG=1 is missed; 0 means never
-	WatchdogEvery time.Duration `json:",omitempty"` // what it wants instead of Spec.Watchdog
-	Refused       bool          `json:",omitempty"` // a stranger has said something, and that was told
+// Blob is what a plugin has left for a program with its last verdict.
+type Blob struct {
+	Plugin string
+	Data   []byte
 }
 
 // Check returns the first invariant that does not hold, for tests, simulation and fuzzing; nil means all is well.
@@ -301,12 +250,14 @@ func (r *Reload) check() error {
 
 func (p *Program) check(declared, stopping bool) error {
 	switch {
-	case !slices.Contains([]Phase{Down, Failed, Waiting, Blocked, Running, Done, Scheduled, Removed}, p.Phase):
+	case !slices.Contains([]Phase{Down, Failed, Waiting, Blocked, Running, Deciding, Done, Scheduled, Removed}, p.Phase):
 		return fmt.Errorf("unknown phase %q", p.Phase)
 	case declared == (p.Phase == Removed):
 		return fmt.Errorf("declared is %v in phase %s", declared, p.Phase)
 	case (p.Phase == Running) != (p.Current != 0):
 		return fmt.Errorf("phase %s with current instance %d", p.Phase, p.Current)
+	case (p.Phase == Deciding) != (p.Deciding != nil):
+		return fmt.Errorf("phase %s, and a question is under way is %v", p.Phase, p.Deciding != nil)
 	case p.Phase == Waiting && p.StartAt == 0, p.Phase != Waiting && p.Phase != Running && p.StartAt != 0:
 		return fmt.Errorf("phase %s with a start at %d", p.Phase, p.StartAt)
 	case p.Next != 0 && (p.Current == 0 || p.find(p.Next) == nil || p.Next == p.Current || p.StartAt != 0):
@@ -331,44 +282,6 @@ func (p *Program) check(declared, stopping bool) error {
 	}
 	return nil
 }
-
-func (in Instance) check(current, stopping bool, newest uint64) error {
-	switch {
-	case !slices.Contains([]Step{Spawning, Unready, Started, Leaving, Stopping, Killing, Emptying}, in.Step):
-		return fmt.Errorf("unknown step %q", in.Step)
-	case in.Seq == 0 || in.Seq > newest:
-		return fmt.Errorf("the newest is %d", newest)
-	case (in.PID == 0) != (in.Step == Spawning):
-		return fmt.Errorf("step %s with pid %d", in.Step, in.PID)
-	case current && in.Step == Leaving && !stopping:
-		return fmt.Errorf("the current one is leaving")
-	case !current && (in.Step == Spawning || in.Step == Unready || in.Step == Started):
-		return fmt.Errorf("a former one is %s", in.Step)
-	case in.Deadline != 0 && in.Step == Killing:
-		return fmt.Errorf("step %s with a deadline", in.Step)
-	case (in.Ended != nil) != (in.Step == Emptying):
-		return fmt.Errorf("step %s, and its process has ended is %v", in.Step, in.Ended != nil)
-	case in.Health.Due != 0 && in.Step != Unready && in.Step != Started:
-		return fmt.Errorf("step %s with a probe at %d", in.Step, in.Health.Due)
-	case in.Health.Out && in.Health.Due == 0:
-		return fmt.Errorf("a probe may be out for ever")
-	case in.Said.WatchdogDue != 0 && in.Step != Started:
-		return fmt.Errorf("step %s with a watchdog", in.Step)
-	}
-	return nil
-}
-
-// deadlines are the moments at which something is due with an instance; 0 is none.
-func (in *Instance) deadlines() [3]Instant {
-	return [3]Instant{in.Deadline, in.Health.Due, in.Said.WatchdogDue}
-}
-
-func (in *Instance) isDue(at Instant) bool {
-	return at == in.Deadline || at == in.Health.Due || at == in.Said.WatchdogDue
-}
-
-// quiet ends whatever is asked and expected of an instance that is about to end.
-func (in *Instance) quiet() { in.Health.Due, in.Health.Out, in.Said.WatchdogDue = 0, false, 0 }
 
 // find returns the instance with that number, nil if there is none. The pointer is good until Instances changes.
 func (p *Program) find(seq uint64) *Instance {

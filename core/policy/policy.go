@@ -58,6 +58,9 @@ const (
 	Shutdown Do = "shutdown" // stop every program and leave with Verdict.ExitCode
 )
 
+// Default is what a Decider says that leaves it to the next one, and in the end to the declared policy.
+const Default Do = "default"
+
 // Retry is, besides Fail and Shutdown, what Policy.OnLimit can say: begin again after Policy.RetryAfter. No verdict has it.
 const Retry Do = "retry"
 
@@ -182,6 +185,21 @@ func (p Policy) haproxy(e Exit) Verdict {
 		v.Do, v.Reason = Fail, "no-exit-on-failure"
 	}
 	return v
+}
+
+// Check returns what is wrong with v as the answer of a Decider; "" means that it can be carried out.
+func (v Verdict) Check() string {
+	switch {
+	case !slices.Contains([]Do{Default, Restart, Stop, Fail, Shutdown}, v.Do):
+		return fmt.Sprintf("unknown action %q", v.Do)
+	case v.Delay < 0 || v.Delay > MaxDelay:
+		return fmt.Sprintf("a delay of %v, which is not 0s to %v", v.Delay, MaxDelay)
+	case v.ExitCode < 0 || v.ExitCode > 255:
+		return fmt.Sprintf("the exit code %d, which is not 0 to 255", v.ExitCode)
+	case len(v.Reason) > MaxReason:
+		return fmt.Sprintf("a reason of %d bytes, at most %d are allowed", len(v.Reason), MaxReason)
+	}
+	return ""
 }
 
 func (p Policy) restart(e Exit, seed uint64) Verdict {

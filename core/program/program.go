@@ -23,6 +23,10 @@ type Config struct {
 	// ReloadTimeout bounds the trial and the load of the next reload, each; 0 means 10 s.
 	ReloadTimeout time.Duration `json:",omitempty"`
 	Settings      Settings      `json:",omitzero"`
+	Plugins       []Plugin      `json:",omitempty"` // in file order
+	Hooks         []Hook        `json:",omitempty"` // in file order
+	// Sources are the files of a configuration in Lua that has handlers, the main one first.
+	Sources []Source `json:",omitempty"`
 }
 
 // Reload says what a reload does to a running program that is still declared.
@@ -107,6 +111,12 @@ type Spec struct {
 	CronOverlap CronOverlap   `json:",omitempty"`
 	Jitter      time.Duration `json:",omitempty"`
 	CatchUp     bool          `json:",omitempty"` // run once for ticks that a jump of the clock has left out
+
+	// OnExit are asked what follows an exit, in this order, until one says something else than policy.Default; then Exit counts.
+	OnExit []Decider `json:",omitempty"`
+	// OnStart and OnStop are handlers that are called when an instance was started, and when it has ended for whatever reason.
+	OnStart string `json:",omitempty"`
+	OnStop  string `json:",omitempty"`
 
 	// StopCommand is run to stop an instance, instead of a signal; if it fails, the signal is sent. nil means none.
 	StopCommand []string `json:",omitempty"`
