@@ -229,7 +229,7 @@ func (g *guard) perform(now machine.Instant, a machine.Action) {
 	switch a := a.(type) {
 	case machine.Signal:
 		if i, ok := g.slots[a.ID]; ok && g.fds[i] >= 0 {
-			g.signal(a.ID, g.fds[i], a.Signal, a.Group)
+			g.signal(a.ID, g.fds[i], a.Signal, a.Group && leadsGroup(g.pids[i]))
 		}
 	case machine.SignalUnit: // whoever is left is nobody's child here: that it ends is not waited for
 		for _, fd := range g.left[a.ID] {

@@ -3,6 +3,8 @@ package supervisor
 import (
 	"slices"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/mwlua/mwlua/core/internal/proc"
 	"github.com/mwlua/mwlua/core/machine"
 )
@@ -44,6 +46,7 @@ func (s *supervisor) follow(a machine.Follow) {
 		delete(s.emptying, a.ID)
 	}
 	s.closeMain(in)
+	delete(s.silent, a.PID)
 	s.owners[a.PID] = a.ID
 	in.unit.Follow(a.PID)
 	if c.exit != nil {
@@ -97,10 +100,16 @@ func (s *supervisor) signal(a machine.Signal) {
 	if in := s.instances[a.ID]; in != nil {
 		s.remember(in)
 		if in.main != none {
-			send = func() error { return in.main.Signal(a.Signal, a.Group) }
+			send = func() error { return in.main.Signal(a.Signal, a.Group && leadsGroup(a.PID)) }
 		}
 	}
 	if err := send(); err != nil {
 		s.queue = append(s.queue, machine.SignalFailed{ID: a.ID, Signal: a.Signal, Text: err.Error()})
 	}
+}
+
+// leadsGroup reports whether a process is in a group of its own: a pidfd would lead a signal to any other as well, as to mwlua's own.
+func leadsGroup(pid int) bool {
+	group, err := unix.Getpgid(pid)
+	return err == nil && group == pid
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -298,4 +299,25 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("a state that could be restored cannot be any more: %v\n%s", err, once)
 		}
 	})
+}
+
+// TestFDsAreAllThatADocumentNames: pids and numbers are not among them, nor is what every image has.
+func TestFDsAreAllThatADocumentNames(t *testing.T) {
+	d := carry.Document{
+		Guard:   carry.Guard{PID: 100, FD: 3},
+		Sockets: []carry.Socket{{Name: "a", FD: 4}, {Name: "b", FD: 5, Of: &machine.ProgramSocket{Program: "p"}}},
+		Waiting: []carry.Waiting{{Token: 200, FD: 6}},
+		Descriptors: []carry.Descriptor{
+			{Kind: carry.NotifySocket, FD: 7}, {Kind: carry.OutputPipe, FD: 8, Output: &carry.Output{To: 1}},
+			{Kind: carry.OutputPipe, FD: 9, Output: &carry.Output{To: 10}},
+		},
+		Helpers: []int{300}, Silent: []int{400}, Attempts: []int{500},
+	}
+	if got, want := d.FDs(), []int{3, 4, 5, 6, 7, 8, 9, 10}; !slices.Equal(got, want) {
+		t.Errorf("FDs = %v, want %v", got, want)
+	}
+	d.Clock = 11
+	if got := d.FDs(); !slices.Contains(got, 11) {
+		t.Errorf("FDs = %v, without the clock", got)
+	}
 }
