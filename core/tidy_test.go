@@ -66,13 +66,14 @@ var libraries = map[string]struct {
 
 // pureStd is what a pure package may import of the standard library, and simStd what core/sim may besides.
 var (
-	pureStd = []string{"cmp", "container/heap", "encoding/json", "errors", "fmt", "hash/fnv", "iter", "math", "math/bits", "slices", "strconv",
+	pureStd = []string{"cmp", "container/heap", "context", "encoding/json", "errors", "fmt", "hash/fnv", "iter", "math", "math/bits", "slices", "strconv",
 		"strings", "time", "unicode", "unicode/utf8"}
 	simStd = []string{"encoding/json", "math/rand/v2"}
 )
 
 // pureNames is what a pure package and core/sim may use of a package that has more than pure things.
 var pureNames = map[string][]string{
+	"context":      {"Context"}, // to name one in an interface
 	"time":         {"Duration", "Nanosecond", "Microsecond", "Millisecond", "Second", "Minute", "Hour", "ParseDuration"},
 	"iter":         {"Seq", "Seq2"},                                // Pull starts a coroutine
 	"math/rand/v2": {"New", "NewPCG", "NewChaCha8", "Rand", "PCG"}, // all with a seed of the caller's

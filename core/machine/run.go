@@ -126,7 +126,13 @@ func verbOf(step string) string {
 	case "limits":
 		return "set its limits:"
 	case "sockets":
-		return "pass on its sockets:"
+		return "open its socket"
+	case "notify":
+		return "make its NOTIFY_SOCKET:"
+	case "ready":
+		return "make the pipe for its readiness:"
+	case "deathsig":
+		return "have it signalled when mwlua dies:"
 	case "cgroup":
 		return "make its control group:"
 	case "nice":
