@@ -37,6 +37,9 @@ func (m *Machine) carryOut(now Instant, config program.Config) {
 	m.signalChanged(now, changes, config)
 	m.signalFormers(formers)
 	m.openSockets(config)
+	if len(config.Plugins) > 0 || len(m.s.Config.Plugins) > 0 {
+		m.do(UsePlugins{Plugins: config.Plugins})
+	}
 	m.adopt(config)
 	m.s.Reload.Step, m.s.Reload.Deadline = Starting, 0
 	if len(m.s.Reload.Waiting) > 0 {
@@ -318,6 +321,11 @@ func (m *Machine) loadEnds(now Instant) {
 	}
 	m.s.Failures = 0
 	m.do(Note{Kind: NoteLoaded})
+	if m.s.Generation == 1 {
+		m.call(program.OnReadyAll, "")
+	} else {
+		m.call(program.OnReloaded, brokenText(m.s.Reload.Broken))
+	}
 	m.do(Notify{Doing: IsReady})
 	if text := brokenText(m.s.Reload.Broken); text != "" {
 		m.fail(m.s.Reload.Waiting, text)
