@@ -138,6 +138,23 @@ func (m *Machine) Step(now Instant, ev Event) []Action {
 		m.exited(now, ev)
 	case SignalFailed:
 		m.signalFailed(ev)
+	case PidfileFailed:
+		m.do(Note{Kind: NotePidfile, Text: ev.Text})
+	case ControlFailed:
+		m.do(Note{Kind: NoteControl, Text: ev.Text})
+	case Wake:
+	default:
+		m.stepLife(now, ev)
+	}
+	if !m.s.Stop.Done {
+		m.wake(now)
+	}
+	return m.out
+}
+
+// stepLife is Step for what happens between the start and the end of an instance, and for what is decided about that.
+func (m *Machine) stepLife(now Instant, ev Event) {
+	switch ev := ev.(type) {
 	case Emptied:
 		m.emptied(now, ev)
 	case Ready:
@@ -162,16 +179,7 @@ func (m *Machine) Step(now Instant, ev Event) []Action {
 		m.clockSet(now, ev.Wall)
 	case SocketFailed:
 		m.do(Note{Kind: NoteSocket, ID: ID{Program: ev.Program}, Text: ev.Name + ": " + ev.Text})
-	case PidfileFailed:
-		m.do(Note{Kind: NotePidfile, Text: ev.Text})
-	case ControlFailed:
-		m.do(Note{Kind: NoteControl, Text: ev.Text})
-	case Wake:
 	}
-	if !m.s.Stop.Done {
-		m.wake(now)
-	}
-	return m.out
 }
 
 // startsPerStep bounds the spawns of one step, so that a stop is heard between the starts of thousands.
