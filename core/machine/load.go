@@ -37,10 +37,11 @@ func (m *Machine) carryOut(now Instant, config program.Config) {
 	m.signalChanged(now, changes, config)
 	m.signalFormers(formers)
 	m.openSockets(config)
-	if len(config.Plugins) > 0 || len(m.s.Config.Plugins) > 0 {
-		m.do(UsePlugins{Plugins: config.Plugins})
-	}
+	code := hasCode(config) || hasCode(m.s.Config)
 	m.adopt(config)
+	if code {
+		m.do(UseCode{})
+	}
 	m.s.Reload.Step, m.s.Reload.Deadline = Starting, 0
 	if len(m.s.Reload.Waiting) > 0 {
 		m.s.Reload.Changes = changes
@@ -132,6 +133,8 @@ func (m *Machine) letGo(now Instant, place int, in *Instance, signal int, until 
 	in.Deadline = m.due(place, in.Seq, until)
 	m.signal(&m.s.Programs[place], in, signal)
 }
+
+func hasCode(c program.Config) bool { return len(c.Plugins) > 0 || len(c.Sources) > 0 }
 
 // openSockets asks for the sockets of config, if there are any now or were before.
 func (m *Machine) openSockets(config program.Config) {

@@ -35,6 +35,9 @@ func (m *Machine) booted(now Instant) {
 	}
 	r.Step, r.Deadline = Loading, timeout(now, m.patience())
 	m.do(Load{N: r.N})
+	if hasCode(m.s.Config) { // that of the image before, until this load is done
+		m.do(UseCode{})
+	}
 	m.askAgain(now)
 }
 

@@ -38,8 +38,8 @@ func Text(a Action) string {
 		return fmt.Sprintf("decide %d %v by %s", a.N, a.ID, deciderName(a.By))
 	case CallHook:
 		return strings.TrimSpace(fmt.Sprintf("call-hook %s %s %v", a.Name, a.On, a.ID))
-	case UsePlugins:
-		return fmt.Sprintf("use-plugins %d", len(a.Plugins))
+	case UseCode:
+		return "use-code"
 	case Follow:
 		return fmt.Sprintf("follow %v %d", a.ID, a.PID)
 	case NextTick:

@@ -38,7 +38,7 @@ func (w *World) perform(a machine.Action, last bool) {
 		w.follow(a)
 	case machine.Decide:
 		w.decide(a)
-	case machine.CallHook, machine.UsePlugins:
+	case machine.CallHook, machine.UseCode:
 	case machine.OpenSockets:
 	case machine.OpenControl:
 	case machine.Notify:
