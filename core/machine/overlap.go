@@ -8,7 +8,9 @@ import (
 func (p *Program) counts(seq uint64) bool { return seq == p.Current || seq == p.Next }
 
 // replacing says that the current instance is to be followed by another: what the load waits for is that one.
-func (p *Program) replacing() bool { return p.Next != 0 || p.StartAt != 0 || p.Roll || p.Await || p.Again }
+func (p *Program) replacing() bool {
+	return p.Next != 0 || p.StartAt != 0 || p.Roll || p.Await || p.Again
+}
 
 // oneByOne says that an instance of spec is not simply told to go while the next is started, as HAProxy does.
 func oneByOne(spec *program.Spec) bool { return spec.Overlap != program.AtOnce }
@@ -99,7 +101,7 @@ func (m *Machine) haltRoll(now Instant, place int, text string) {
 		if !p.Roll {
 			continue
 		}
-		p.Roll, p.Stale = false, true
+		p.Stale = true
 		m.do(Note{Kind: NoteStays, ID: p.id(p.Current), Text: text})
 		m.s.Reload.broke(text)
 		m.answered(p)
