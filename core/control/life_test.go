@@ -2,8 +2,6 @@ package control
 
 import (
 	"encoding/json"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -97,59 +95,6 @@ func TestStatusOfOneProgram(t *testing.T) {
 				t.Error(diff)
 			}
 		})
-	}
-}
-
-func TestWhatABlockedProgramWaitsFor(t *testing.T) {
-	ready, unready := machine.Instance{Step: machine.Started}, machine.Instance{Step: machine.Unready}
-	oneshot := program.Spec{Kind: program.OneShot}
-	for name, test := range map[string]struct {
-		spec  program.Spec
-		slots []machine.Program // of "x"
-		want  string
-	}{
-		"ready":                                 {program.Spec{}, []machine.Program{alive("", ready)}, ""},
-		"not ready":                             {program.Spec{}, []machine.Program{alive("", unready)}, "x"},
-		"on its way out":                        {program.Spec{}, []machine.Program{alive("", machine.Instance{Step: machine.Stopping})}, "x"},
-		"waiting for its restart":               {program.Spec{}, []machine.Program{{Phase: machine.Waiting}}, "x"},
-		"blocked itself":                        {program.Spec{}, []machine.Program{{Phase: machine.Blocked}}, "x"},
-		"one of its instances is not ready":     {program.Spec{Instances: 2}, []machine.Program{alive("", ready), alive("", unready)}, "x"},
-		"all of its instances are":              {program.Spec{Instances: 2}, []machine.Program{alive("", ready), alive("", ready)}, ""},
-		"a one-shot that is done":               {oneshot, []machine.Program{{Phase: machine.Done}}, ""},
-		"a one-shot that runs":                  {oneshot, []machine.Program{alive("", ready)}, "x"},
-		"a one-shot that has failed":            {oneshot, []machine.Program{{Phase: machine.Failed}}, "x"},
-		"a one-shot whose failure is no matter": {program.Spec{Kind: program.OneShot, IgnoreFailure: true}, []machine.Program{{Phase: machine.Failed}}, ""},
-		"a cron":                                {program.Spec{Kind: program.Cron}, []machine.Program{{Phase: machine.Scheduled}}, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := machine.State{
-				Config:   program.Config{Programs: []program.Spec{{Name: "web", After: []string{"x", "y"}, Needs: []string{"x"}}, {Name: "y"}}},
-				Programs: []machine.Program{{Name: "web", Phase: machine.Blocked}, alive("y", ready)},
-			}
-			for i, p := range test.slots {
-				test.spec.Name, p.Name, test.spec.Slot, p.Slot = "x", "x", i, i
-				s.Config.Programs, s.Programs = append(s.Config.Programs, test.spec), append(s.Programs, p)
-			}
-			if got := strings.Join(waitsOf(&s).of(0), " "); got != test.want {
-				t.Errorf("it waits for %q, want %q", got, test.want)
-			}
-			s.Programs[0].Phase = machine.Down
-			if got := waitsOf(&s).of(0); got != nil {
-				t.Errorf("one that is down waits for %q", got)
-			}
-		})
-	}
-}
-
-func TestWaitsInTheOrderOfTheDeclaration(t *testing.T) {
-	s := machine.State{
-		Config: program.Config{Programs: []program.Spec{
-			{Name: "a"}, {Name: "b"}, {Name: "c"}, {Name: "web", Needs: []string{"c"}, After: []string{"b", "c", "a"}},
-		}},
-		Programs: []machine.Program{{Name: "a"}, {Name: "b"}, {Name: "c"}, {Name: "web", Phase: machine.Blocked}},
-	}
-	if got := waitsOf(&s).of(3); !slices.Equal(got, []string{"c", "b", "a"}) {
-		t.Errorf("%q", got)
 	}
 }
 

@@ -64,12 +64,12 @@ func statusOf(r Report, wall time.Time) Status {
 		},
 		Programs: make([]Program, 0, len(r.State.Programs)),
 	}
-	waits := waitsOf(&r.State)
+	waits := r.State.Waits()
 	for i := range r.State.Programs {
 		p := c.program(&r.State.Programs[i])
 		if i < len(r.State.Config.Programs) {
 			spec := &r.State.Config.Programs[i]
-			p.Kind, p.WaitsFor = kindOf(spec), waits.of(i)
+			p.Kind, p.WaitsFor = kindOf(spec), waits[i]
 			if n := spec.Number(); n > 1 {
 				p.Instances = n
 			}

@@ -62,7 +62,7 @@ type (
 		ID       ID
 		Old, PID int
 	}
-	// NextTick asks when a cron is due next after Wall, nanoseconds since 1970; 0 is now: Tick.
+	// NextTick asks when a cron is due next after Wall, nanoseconds since 1970; 0 is now: Tick, which is not in the past.
 	NextTick struct {
 		Program string
 		N       uint64

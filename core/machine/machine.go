@@ -11,8 +11,8 @@ import (
 type Machine struct {
 	s State
 	// What follows is derived from s, and made again by Restore.
-	places   map[key]int      // → place in s.Programs
-	groups   map[string]group // name → the places of the declared program
+	places   map[key]int // → place in s.Programs
+	groups   groups
 	order    order
 	starts   schedule // programs with a StartAt
 	ticks    schedule // programs with a TickAt
@@ -28,9 +28,6 @@ type key struct {
 	name string
 	slot int
 }
-
-// group is where the slots of one declared program are in State.Programs: from first, before end.
-type group struct{ first, end int }
 
 // New returns a machine that knows nothing yet: send it Booted. seed makes its jitter differ from that of others.
 func New(seed uint64) *Machine {
@@ -71,15 +68,11 @@ func (m *Machine) Snapshot() State {
 // derive makes the index and the schedules again. It is called when places have moved: by Restore and by a load.
 func (m *Machine) derive() {
 	m.places = make(map[key]int, len(m.s.Programs))
-	m.groups = make(map[string]group, len(m.s.Programs))
-	m.order = orderOf(m.s.Config)
+	m.groups, m.order = groupsOf(m.s.Config), orderOf(m.s.Config)
 	m.starts, m.ticks, m.ends, m.spawning, m.alive = nil, nil, nil, 0, 0
 	for i := range m.s.Programs {
 		p := &m.s.Programs[i]
 		m.places[key{p.Name, p.Slot}] = i
-		if i < len(m.s.Config.Programs) {
-			m.groups[p.Name] = group{first: i - p.Slot, end: i + 1}
-		}
 		if p.StartAt != 0 {
 			m.starts.add(entry{at: p.StartAt, place: i})
 		}

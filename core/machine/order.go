@@ -40,12 +40,53 @@ func waitsFor(spec *program.Spec) []string {
 	return names
 }
 
+// groups is where the declared programs are in State.Programs, by name.
+type groups map[string]group
+
+// group are the places of the slots of one program: from first, before end.
+type group struct{ first, end int }
+
+func groupsOf(c program.Config) groups {
+	all := make(groups, len(c.Programs))
+	for i := range c.Programs {
+		all[c.Programs[i].Name] = group{first: i - c.Programs[i].Slot, end: i + 1}
+	}
+	return all
+}
+
+// Waits returns, for each of s.Programs, the names that it waits for in phase Blocked, in the order of its declaration; nil for
+// one that is not blocked.
+func (s *State) Waits() [][]string {
+	waits := make([][]string, len(s.Programs))
+	var all groups
+	for i := range s.Programs {
+		if s.Programs[i].Phase != Blocked {
+			continue
+		}
+		if all == nil {
+			all = groupsOf(s.Config)
+		}
+		waits[i] = s.missing(i, all)
+	}
+	return waits
+}
+
+// missing names what the program at place waits for.
+func (s *State) missing(place int, all groups) []string {
+	var names []string
+	for _, name := range waitsFor(&s.Config.Programs[place]) {
+		if !s.arrived(all[name]) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // arrived says that those who wait for a program need not wait any more: all its instances are ready, or it has succeeded.
-func (m *Machine) arrived(name string) bool {
-	g, declared := m.groups[name]
+func (s *State) arrived(g group) bool {
 	for i := g.first; i < g.end; i++ {
-		p := &m.s.Programs[i]
-		if m.s.Config.Programs[i].Kind == program.OneShot {
+		p := &s.Programs[i]
+		if s.Config.Programs[i].Kind == program.OneShot {
 			if p.Phase != Done {
 				return false
 			}
@@ -55,7 +96,7 @@ func (m *Machine) arrived(name string) bool {
 			return false
 		}
 	}
-	return declared
+	return g.end > 0
 }
 
 // stays says that the instance is ready, and nobody has asked that it goes.
@@ -66,16 +107,7 @@ func (in *Instance) pending() bool {
 	return (in.Step == Started || in.Step == Unready) && slices.Contains([]Cause{ByRequest, ByReplace, ByNeed, ByShutdown, ByTick}, in.Cause)
 }
 
-// missing names what the program at place waits for.
-func (m *Machine) missing(place int) []string {
-	var names []string
-	for _, name := range waitsFor(&m.s.Config.Programs[place]) {
-		if !m.arrived(name) {
-			names = append(names, name)
-		}
-	}
-	return names
-}
+func (m *Machine) missing(place int) []string { return m.s.missing(place, m.groups) }
 
 // mayStart says that nothing keeps a program from being started now. If something does, it is blocked.
 func (m *Machine) mayStart(now Instant, place int) bool {
@@ -103,7 +135,7 @@ func (m *Machine) mayStart(now Instant, place int) bool {
 // arrival starts those who waited for the program at place, if that was the last thing they waited for.
 func (m *Machine) arrival(now Instant, place int) {
 	name := m.s.Programs[place].Name
-	if len(m.order.after[name]) > 0 && m.arrived(name) {
+	if len(m.order.after[name]) > 0 && m.s.arrived(m.groups[name]) {
 		m.unblock(now, m.order.after[name])
 	}
 }

@@ -8,7 +8,9 @@ import (
 func (p *Program) counts(seq uint64) bool { return seq == p.Current || seq == p.Next }
 
 // replacing says that the current instance is to be followed by another: what the load waits for is that one.
-func (p *Program) replacing() bool { return p.Next != 0 || p.StartAt != 0 || p.Roll || p.Await || p.Again }
+func (p *Program) replacing() bool {
+	return p.Next != 0 || p.StartAt != 0 || p.Roll || p.Await || p.Again
+}
 
 // oneByOne says that an instance of spec is not simply told to go while the next is started, as HAProxy does.
 func oneByOne(spec *program.Spec) bool { return spec.Overlap != program.AtOnce }

@@ -20,6 +20,9 @@ func (s *supervisor) nextTick(now machine.Instant, a machine.NextTick) {
 	}
 	tick := machine.Tick{Program: a.Program, N: a.N}
 	at, err := cron.Next(a.Spec.Schedule, a.Spec.Zone, after)
+	if err == nil && at.Before(wall) { // this process was stopped for a while: one run makes good for all that it missed
+		at, err = cron.Next(a.Spec.Schedule, a.Spec.Zone, wall)
+	}
 	if err != nil {
 		tick.Text = err.Error()
 	} else {

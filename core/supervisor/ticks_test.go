@@ -15,15 +15,19 @@ func TestNextTick(t *testing.T) {
 	}
 	r := newRig(t)
 	spec := program.Spec{Schedule: "30 4 * * *", Zone: "UTC"}
-	from := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	from := time.Date(2126, 3, 1, 12, 0, 0, 0, time.UTC)
 	r.perform(machine.NextTick{Program: "a", N: 3, Spec: spec, Wall: from.UnixNano()})
 	tick := expect[machine.Tick](r)
-	if want := time.Date(2026, 3, 2, 4, 30, 0, 0, time.UTC); tick.Program != "a" || tick.N != 3 || tick.Wall != want.UnixNano() {
+	if want := time.Date(2126, 3, 2, 4, 30, 0, 0, time.UTC); tick.Program != "a" || tick.N != 3 || tick.Wall != want.UnixNano() {
 		r.errorf("%+v, want %v", tick, want)
 	}
 	now, wall := proc.Monotonic(), time.Now()
 	if off := time.Duration(int64(tick.At)-now) - time.Unix(0, tick.Wall).Sub(wall.Round(0)); off.Abs() > time.Second {
 		t.Errorf("the two times of the tick are %v apart", off)
+	}
+	r.perform(machine.NextTick{Program: "a", N: 4, Spec: spec, Wall: wall.Add(-1000 * time.Hour).UnixNano()})
+	if tick = expect[machine.Tick](r); tick.Wall < wall.UnixNano() {
+		r.errorf("a tick of the past: %+v", tick)
 	}
 	r.perform(machine.NextTick{Program: "a", N: 4, Spec: program.Spec{Schedule: "@every 1h"}})
 	if tick = expect[machine.Tick](r); time.Duration(int64(tick.At)-now).Round(time.Minute) != time.Hour {
