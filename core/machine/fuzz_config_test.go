@@ -1,5 +1,7 @@
 package machine
 
+import "math/rand/v2"
+
 // fuzzConfigs are what FuzzMachine loads, in any order: between them there is every kind, readiness, overlap and way to end.
 var fuzzConfigs = [][]string{
 	{"a", "b", "c no-start-on-reload"},
@@ -33,7 +35,7 @@ func fuzzLife(config byte) []byte {
 	each := func(kinds ...byte) {
 		for _, kind := range kinds {
 			for who := range byte(all) {
-				life = append(life, kind, who, 1)
+				life = append(life, kind, who, 3)
 			}
 		}
 	}
@@ -44,5 +46,19 @@ func fuzzLife(config byte) []byte {
 	each(fuzzSpawned, fuzzReady, fuzzLeft, fuzzSpawned)
 	life = append(life, fuzzStop, 0, 0, fuzzDue, 0, 0)
 	each(fuzzExited, fuzzEmptied, fuzzStopRan)
+	return life
+}
+
+// fuzzChance is a life in which anything may happen, but that begins well.
+func fuzzChance(seed uint64, length int) []byte {
+	dice := rand.New(rand.NewPCG(seed, 0))
+	life := []byte{fuzzBoot, 0, 0, fuzzLoaded, 0, byte(dice.IntN(256))}
+	for range length {
+		kind := byte(dice.IntN(fuzzKinds))
+		if dice.IntN(2) == 0 {
+			kind = fuzzFits
+		}
+		life = append(life, kind, byte(dice.IntN(128)), byte(dice.IntN(256)))
+	}
 	return life
 }

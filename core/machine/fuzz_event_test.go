@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/mwlua/mwlua/core/program"
 )
 
 // What happens in FuzzMachine: the first of three bytes. Those that lead somewhere are there more than once.
@@ -37,6 +39,8 @@ const (
 	fuzzFailed
 	fuzzWake
 	fuzzDue
+	fuzzFits
+	fuzzFitsToo
 	fuzzKinds
 )
 
@@ -60,10 +64,14 @@ func (g fuzzer) id() ID {
 // n is the number of the load under way, or of the one before.
 func (g fuzzer) n() uint64 { return g.m.s.Reload.N - uint64(g.who>>7) }
 
+func (g fuzzer) config() program.Config {
+	return (&driver{t: g.t}).config(fuzzConfigs[int(g.arg)%len(fuzzConfigs)])
+}
+
 // name is an event in a few words.
 func (g fuzzer) name(ev Event) string {
 	if _, ok := ev.(Loaded); ok {
-		return fmt.Sprintf("Loaded %d %q", g.n(), fuzzConfigs[int(g.arg)%len(fuzzConfigs)])
+		return fmt.Sprintf("Loaded %q", fuzzConfigs[int(g.arg)%len(fuzzConfigs)])
 	}
 	return fmt.Sprintf("%T %+v", ev, ev)
 }
@@ -77,8 +85,13 @@ func (g fuzzer) event(kind byte) Event {
 		return Booted{}
 	case fuzzReload:
 		return Request{Verb: ReloadAll, By: "SIGHUP", Hard: g.bit(0), From: uint64(g.arg >> 1)}
+	case fuzzFits, fuzzFitsToo:
+		return g.fitting()
 	case fuzzStop:
-		if g.arg > 250 {
+		if g.arg > 15 { // most lives should go on
+			return Wake{}
+		}
+		if g.arg > 11 {
 			return MasterEnded{PID: 1, Signal: []int{sigTERM, sigKILL}[g.arg%2]}
 		}
 		return Request{Verb: []Verb{StopAll, SoftStop}[g.arg%2], By: "SIGTERM", Signal: sigTERM}
@@ -91,8 +104,7 @@ func (g fuzzer) event(kind byte) Event {
 	case fuzzLoadFailed:
 		return LoadFailed{N: g.n(), Text: "no"}
 	case fuzzLoaded, fuzzLoadedToo:
-		d := &driver{t: g.t}
-		return Loaded{N: g.n(), Config: d.config(fuzzConfigs[int(g.arg)%len(fuzzConfigs)])}
+		return Loaded{N: g.n(), Config: g.config()}
 	case fuzzItself:
 		if g.bit(0) {
 			return ReloadRefused{N: g.n(), ID: g.id(), Text: "no"}
@@ -180,7 +192,7 @@ func (g fuzzer) said(kind byte, id ID) Event {
 		if g.arg == 255 {
 			return Tick{Program: id.Program, N: p.TickN, Text: "it never comes"}
 		}
-		return Tick{Program: id.Program, N: p.TickN - min(p.TickN, uint64(g.arg&1)), At: *g.now + Instant(span), Wall: int64(*g.now) + int64(span)}
+		return Tick{Program: id.Program, N: p.TickN - min(p.TickN, uint64(g.arg&4>>2)), At: *g.now + Instant(span), Wall: int64(*g.now) + int64(span)}
 	case fuzzClockSet:
 		return ClockSet{Wall: int64(*g.now) + int64(span) - int64(time.Minute)}
 	default:

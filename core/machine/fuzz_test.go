@@ -14,26 +14,32 @@ func FuzzMachine(f *testing.F) {
 	for i := range fuzzConfigs {
 		f.Add(fuzzLife(byte(i)))
 	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		m, other := New(7), New(7)
-		now := Instant(time.Second)
-		var story strings.Builder // for whoever reads a failure
-		for len(data) >= 3 {
-			g := fuzzer{t: t, m: m, now: &now, who: data[1], arg: data[2]}
-			ev := g.event(data[0] % fuzzKinds)
-			data = data[3:]
-			other = clone(t, other)
-			a, b := texts(m.Step(now, ev)), texts(other.Step(now, ev))
-			fmt.Fprintf(&story, "%v %s\n%s", time.Duration(now), g.name(ev), a)
-			if a != b {
-				t.Fatalf("%sfrom JSON it is\n%s", story.String(), b)
-			}
-			if err := m.Check(); err != nil {
-				t.Fatalf("%sinternal error: %v", story.String(), err)
-			}
-			checkDeadline(t, m, other, now)
+	for seed := range uint64(20) {
+		f.Add(fuzzChance(seed, 200))
+	}
+	f.Fuzz(live)
+}
+
+// live is one life.
+func live(t *testing.T, data []byte) {
+	m, other := New(7), New(7)
+	now := Instant(time.Second)
+	var story strings.Builder // for whoever reads a failure
+	for len(data) >= 3 {
+		g := fuzzer{t: t, m: m, now: &now, who: data[1], arg: data[2]}
+		ev := g.event(data[0] % fuzzKinds)
+		data = data[3:]
+		other = clone(t, other)
+		a, b := texts(m.Step(now, ev)), texts(other.Step(now, ev))
+		fmt.Fprintf(&story, "%v %s\n%s", time.Duration(now), g.name(ev), a)
+		if a != b {
+			t.Fatalf("%sfrom JSON it is\n%s", story.String(), b)
 		}
-	})
+		if err := m.Check(); err != nil {
+			t.Fatalf("%sinternal error: %v", story.String(), err)
+		}
+		checkDeadline(t, m, other, now)
+	}
 }
 
 // checkDeadline: after a step nothing that is due is left but starts beyond startsPerStep, and both machines wait for the

@@ -157,12 +157,14 @@ func (c Cause) rank() int {
 	switch c {
 	case NoCause, ByReload:
 		return 0
-	case ByReplace, ByTick:
+	case ByTick:
 		return 2
-	case ByRequest:
+	case ByReplace: // of what is a cron no more, too
 		return 3
-	case ByShutdown:
+	case ByRequest:
 		return 4
+	case ByShutdown:
+		return 5
 	default:
 		return 1
 	}

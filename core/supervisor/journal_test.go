@@ -181,18 +181,18 @@ func (m *simulated) journal() []line {
 	return journalOf(m.t, m.out.String())
 }
 
-// real is a stage of real processes, which obey files.
-type real struct {
+// actual is a stage of real processes, which obey files.
+type actual struct {
 	*run
 	told map[string]int
 }
 
-func newReal(t *testing.T, s story) *real {
-	return &real{newRun(t, programs(s.specs...), "env", formatVariable+"=json"), make(map[string]int)}
+func newActual(t *testing.T, s story) *actual {
+	return &actual{newRun(t, programs(s.specs...), "env", formatVariable+"=json"), make(map[string]int)}
 }
 
 // up waits until all that was started and has not ended takes signals and orders.
-func (r *real) up() {
+func (r *actual) up() {
 	r.t.Helper()
 	started := regexp.MustCompile(`(?m)"event":"(spawned|exited|left)".*"instance":"([^"]*)"`)
 	running := make(map[string]bool)
@@ -208,14 +208,14 @@ func (r *real) up() {
 	}
 }
 
-func (r *real) tell(instance, word string) {
+func (r *actual) tell(instance, word string) {
 	r.t.Helper()
 	r.up()
 	r.told[instance]++
 	r.write(fmt.Sprintf("do.%s.%d", instance, r.told[instance]), word, 0o644)
 }
 
-func (r *real) ill(instance string, yes bool) {
+func (r *actual) ill(instance string, yes bool) {
 	r.t.Helper()
 	r.up()
 	if yes {
@@ -223,25 +223,25 @@ func (r *real) ill(instance string, yes bool) {
 	}
 }
 
-func (r *real) reload(specs ...program.Spec) {
+func (r *actual) reload(specs ...program.Spec) {
 	r.t.Helper()
 	r.up()
 	r.configure(programs(specs...))
 	r.signal(unix.SIGUSR2)
 }
 
-func (r *real) stop() {
+func (r *actual) stop() {
 	r.t.Helper()
 	r.up()
 	r.signal(unix.SIGTERM)
 }
 
-func (r *real) until(text string, times int) {
+func (r *actual) until(text string, times int) {
 	r.t.Helper()
 	r.run.until(fmt.Sprintf("%q %d times in the journal", text, times), func() bool { return count(r.journal(), text) >= times })
 }
 
-func (r *real) journal() []line { return journalOf(r.t, r.read("log")) }
+func (r *actual) journal() []line { return journalOf(r.t, r.read("log")) }
 
 // TestJournalIsTheSameInBothWorlds plays each story in virtual time and with real processes.
 func TestJournalIsTheSameInBothWorlds(t *testing.T) {
@@ -251,7 +251,7 @@ func TestJournalIsTheSameInBothWorlds(t *testing.T) {
 			s.play(m)
 			made := m.journal()
 			must(t, m.w.Err())
-			r := newReal(t, s)
+			r := newActual(t, s)
 			s.play(r)
 			if !s.open {
 				r.exits(0)
