@@ -74,14 +74,12 @@ func (s *supervisor) finishOutputs() {
 	s.awaitOutputs()
 }
 
-func (s *supervisor) awaitOutputs() []pump.State {
+func (s *supervisor) awaitOutputs() {
 	ctx, cancel := context.WithTimeout(context.Background(), patienceWithPumps)
 	defer cancel()
-	states := make([]pump.State, len(s.outputs))
-	for i, o := range s.outputs {
-		states[i] = o.Await(ctx.Done())
+	for _, o := range s.outputs {
+		o.Await(ctx.Done())
 	}
-	return states
 }
 
 // carriedOutputs adds what the next image gets of pumps, which are halted.

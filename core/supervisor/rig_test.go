@@ -74,7 +74,6 @@ func newRig(t *testing.T) *rig {
 	runtime.LockOSThread()
 	check(t, proc.Own())
 	r.s.m = machine.New(1)
-	r.s.inherit(nil)
 	t.Cleanup(r.end)
 	return r
 }

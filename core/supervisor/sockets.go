@@ -62,12 +62,15 @@ const (
 	kindControl   = "control"
 )
 
-// inherit makes ours what the previous image had.
-func (s *supervisor) inherit(before *carry.Document) (listening map[string]int) {
-	s.sockets = sockets{
+func newSockets() sockets {
+	return sockets{
 		asks: make(chan ask, 16), left: make(chan struct{}),
 		waiting: make(map[uint64]waiting), replies: make(map[uint64]chan<- machine.Reply), reports: make(map[uint64]chan<- report),
 	}
+}
+
+// inherit makes ours what the previous image had.
+func (s *supervisor) inherit(before *carry.Document) (listening map[string]int) {
 	listening = make(map[string]int)
 	if before == nil {
 		return listening

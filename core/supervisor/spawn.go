@@ -95,11 +95,7 @@ func (s *supervisor) prepare(a machine.Spawn, b *birth) (proc.Command, error) {
 
 // abandon closes what was opened for an instance that was not started.
 func (s *supervisor) abandon(b *birth) {
-	for _, fd := range []int{b.notify, b.ready} {
-		if fd != none {
-			unix.Close(fd)
-		}
-	}
+	s.closeInstance(b.instance)
 	for _, p := range b.pipes {
 		unix.Close(p.In)
 		if p.Out > 2 {

@@ -81,7 +81,7 @@ func newSupervisor(o Options) (*supervisor, error) {
 		return nil, err
 	}
 	return &supervisor{
-		Options: o, events: make(chan machine.Event, 16), errands: make(chan *errand),
+		Options: o, events: make(chan machine.Event, 16), errands: make(chan *errand), sockets: newSockets(),
 		owners: make(map[int]machine.ID), helpers: make(map[int]func(proc.Exit)),
 		watch: w, mailbox: newMailbox(), instances: make(map[machine.ID]*instance), emptying: make(map[machine.ID]*instance),
 		claims: make(map[int]*claim), silent: make(map[int]bool), attempts: make(map[int]bool),

@@ -73,7 +73,9 @@ func (s *supervisor) takeClock(fd int) {
 		return
 	}
 	unix.CloseOnExec(fd)
-	if err := s.watch.Add(fd, s.clockSet); err == nil {
-		s.clock = fd
+	if err := s.watch.Add(fd, s.clockSet); err != nil { // watchClock will say so, if it is no better by then
+		unix.Close(fd)
+		return
 	}
+	s.clock = fd
 }

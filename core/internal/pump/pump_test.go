@@ -247,6 +247,18 @@ func TestHaltedPumpGoesOnElsewhere(t *testing.T) {
 	r.ends("")
 }
 
+// TestEndedPumpLeavesTheDescriptorsOfOthersAlone: a hand-over that fails resumes all pumps.
+func TestEndedPumpLeavesTheDescriptorsOfOthersAlone(t *testing.T) {
+	r := newRig(t, pump.State{})
+	r.ends("")
+	must(t, unix.Dup3(int(r.out.Fd()), r.dest, unix.O_CLOEXEC)) // somebody has the number by now
+	r.p.Halt()
+	r.stopped()
+	r.p.Resume()
+	r.stopped()
+	must(t, unix.Close(r.dest))
+}
+
 // TestFoundThatNobodyHearsIsFoundAgain.
 func TestFoundThatNobodyHearsIsFoundAgain(t *testing.T) {
 	r := newRig(t, pump.State{Pattern: "ready"})

@@ -134,10 +134,13 @@ func (r run) last(buffer []byte) {
 	}
 }
 
-// end closes both ends.
+// end closes both ends, once: a pump that has ended may be halted and resumed like any other.
 func (r run) end() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.ended {
+		return
+	}
 	r.ended = true
 	r.in.Close()
 	if r.Out > 2 {
