@@ -13,6 +13,7 @@ func (l *loader) baseFunctions() map[string]lua.LGFunction {
 		"getmetatable": getMetatable,
 		"pcall":        protectedCall,
 		"print":        l.print,
+		"rawset":       l.rawSet,
 		"setmetatable": setMetatable,
 		"unpack":       unpack,
 		"xpcall":       protectedCallHandled,
@@ -98,6 +99,17 @@ func setMetatable(L *lua.LState) int {
 	if ok {
 		table.Metatable = meta
 	}
+	L.SetTop(1)
+	return 1
+}
+
+// rawSet is rawset, which would get around what freeze has made of a table.
+func (l *loader) rawSet(L *lua.LState) int {
+	table := L.CheckTable(1)
+	if l.frozen[table] {
+		raise(L, "rawset: this table belongs to mwlua: use another one")
+	}
+	table.RawSet(L.CheckAny(2), L.CheckAny(3))
 	L.SetTop(1)
 	return 1
 }
