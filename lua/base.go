@@ -71,10 +71,10 @@ func raiseError(L *lua.LState) int {
 	return 0
 }
 
-// getMetatable hides origins.
+// getMetatable hides origins, and events that are not made yet.
 func getMetatable(L *lua.LState) int {
 	object := L.CheckAny(1)
-	if t, ok := object.(*lua.LTable); ok && marked(t.Metatable) != nil {
+	if t, ok := object.(*lua.LTable); ok && (marked(t.Metatable) != nil || pendingOf(t) != nil) {
 		L.Push(lua.LNil)
 		return 1
 	}

@@ -62,26 +62,27 @@ func (l *loader) call(c *call) answer {
 
 // decide asks h. What is wrong is reported.
 func (l *loader) decide(h handler, ev policy.Event) (policy.Verdict, []byte) {
-	store, err := tableOf(l.vm, ev.Store)
-	if err != nil {
-		l.errorf(h.at, "%s: the store cannot be understood: %v", h.name(), err)
-		return policy.Verdict{}, nil
-	}
-	table := event(l.vm, l.eventKeys, ev, forExit)
-	table.RawSetString("store", store)
+	p := &pending{event: ev, when: forExit}
+	table := l.eventTable(p)
 	result, ok := l.runHandler(h, table)
 	if !ok {
 		return policy.Verdict{}, nil
 	}
 	verdict, _ := value{l: l, lv: result, what: h.what, path: h.path, at: h.at, call: h.at}.verdict()
-	kept := value{l: l, lv: table.RawGetString("store"), what: h.name(), path: "store", at: h.at, call: h.at}
+	if !p.stored {
+		return verdict, nil
+	}
+	kept := value{l: l, lv: table.RawGetString(storeKey), what: h.name(), path: storeKey, at: h.at, call: h.at}
 	return verdict, kept.changed(ev.Store)
 }
 
-// changed is the text of a store, nil if it is as it was.
+// changed is the text of a store, nil if it is as it was. Who has taken the store away wants an empty one.
 func (v value) changed(was []byte) []byte {
-	if v.lv == lua.LNil {
-		v.lv = v.l.vm.NewTable()
+	switch {
+	case v.lv == lua.LNil && len(was) == 0:
+		return nil
+	case v.lv == lua.LNil:
+		return []byte("{}")
 	}
 	table, ok := v.lv.(*lua.LTable)
 	if !ok || isSequence(keys(table)) {
@@ -99,9 +100,9 @@ func (v value) changed(was []byte) []byte {
 func (l *loader) tell(h handler, c *call) {
 	switch c.on {
 	case OnStart:
-		l.runHandler(h, event(l.vm, l.eventKeys, c.event, always))
+		l.runHandler(h, l.eventTable(&pending{event: c.event, when: always}))
 	case OnStop:
-		l.runHandler(h, event(l.vm, l.eventKeys, c.event, afterEnd))
+		l.runHandler(h, l.eventTable(&pending{event: c.event, when: afterEnd}))
 	default:
 		l.runHandler(h, hookEvent(l.vm, c.on, c.text, c.event.Time))
 	}

@@ -24,7 +24,7 @@ type eventKey struct {
 	name, kind string // kind is a type of LuaLS
 	doc        string
 	when       occasion
-	value      func(L *lua.LState, ev policy.Event) lua.LValue // nil where the handler's own call has it
+	value      func(L *lua.LState, ev policy.Event) lua.LValue
 }
 
 func eventKeys() []eventKey {
@@ -70,7 +70,8 @@ func eventKeys() []eventKey {
 			return labels(L, ev.Labels)
 		}},
 		{"store", "table", "A table of this program's own: what is put in there is there the next time, also after reloads. Names with " +
-			"strings, numbers, booleans and tables of these, 16 KiB in all as JSON.", forExit, nil},
+			"strings, numbers, booleans and tables of these, 16 KiB in all as JSON.", forExit,
+			func(L *lua.LState, ev policy.Event) lua.LValue { return storeTable(L, ev.Store) }},
 		{"time", "number", "When, in seconds since 1970.", always, number(func(ev policy.Event) float64 { return seconds(ev.Time) })},
 	}
 }
@@ -93,17 +94,6 @@ func hookKeys() []eventKey {
 		{name: "text", kind: "string", doc: "The name of the signal, such as \"SIGUSR1\"; what went wrong with a load; else \"\"."},
 		{name: "time", kind: "number", doc: "When, in seconds since 1970."},
 	}
-}
-
-// event is the table of ev for a handler that is called on that occasion.
-func event(L *lua.LState, keys []eventKey, ev policy.Event, when occasion) *lua.LTable {
-	table := L.CreateTable(0, len(keys))
-	for _, key := range keys {
-		if key.when <= when && key.value != nil {
-			table.RawSetString(key.name, key.value(L, ev))
-		}
-	}
-	return table
 }
 
 // hookEvent is the table for the functions of on.
@@ -141,6 +131,14 @@ func history(L *lua.LState, list []policy.Past) *lua.LTable {
 		one.RawSetString("reason", lua.LString(past.Reason))
 		one.RawSetString("uptime", lua.LNumber(past.Ran.Seconds()))
 		table.Append(one)
+	}
+	return table
+}
+
+func storeTable(L *lua.LState, text []byte) *lua.LTable {
+	table, err := tableOf(L, text)
+	if err != nil {
+		raise(L, "the store cannot be understood: %v", err)
 	}
 	return table
 }

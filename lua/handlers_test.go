@@ -129,7 +129,10 @@ func TestWrongAnswers(t *testing.T) {
 		{"return { action = 'fail', exit_code = '3' }", `2: ` + of + `.exit_code: expected a whole number from 0 to 255, got string "3"`},
 		{"return { action = 'fail', reset = 1, reason = {} }", `2: ` + of + `.reason: expected a string, got a table; main.lua:2: ` + of + `.reset: expected true or false, got number 1`},
 		{"return { action = 'fail', reason = ('x'):rep(1025) }", `2: ` + of + `.reason: is 1025 bytes long, at most 1024 are taken`},
-		{"local x = ev.nothing.here", `2: ` + of + `: cannot take the key here of nil: what stands before it has no value`},
+		{"local x = ev.labels.here.there", `2: ` + of + `: cannot take the key there of nil: what stands before it has no value`},
+		{"local x = ev.exit_code", `2: ` + of + `: an event has no string "exit_code"`},
+		{"local x = ev.Code", `2: ` + of + `: an event has no string "Code" (did you mean "code"?)`},
+		{"return ev", `1: ` + of + `: action: is required in a table: write action = "restart" or another one`},
 		{"error('boom')", `2: ` + of + `: boom`},
 		{"error({})", `2: ` + of + `: an error that is no text was raised (a table)`},
 		{"local function f()\nerror('deep')\nend\nf()", `3: ` + of + `: deep (called from main.lua:5)`},
@@ -206,6 +209,10 @@ func TestStore(t *testing.T) {
 		{"ev.store.n = (ev.store.n or 0) + 1", `{"n":41}`, `{"n":42}`},
 		{"ev.store.n = nil", `{"n":1}`, `{}`},
 		{"ev.store = nil", `{"n":1}`, `{}`},
+		{"local s = ev.store ev.store = nil", `{"n":1}`, `{}`},
+		{"for k, v in pairs(ev) do end", `{"n":1}`, ""},
+		{"ev.store, ev.code = { n = ev.store.n }, nil", `{"n":1}`, ""},
+		{"ev.store = { code = ev.code }", `{"n":1}`, `{"code":7}`},
 		{"ev.store = {}", "", ""},
 		{"ev.store = { b = { 1, { a = 'ä\"\\n<' } }, a = { true, false, 1.5, -1e300 } }", "", `{"a":[true,false,1.5,-1e+300],"b":[1,{"a":"ä\"\n\u003c"}]}`},
 		{"ev.store[''] = 1", "", `{"":1}`},
@@ -233,7 +240,7 @@ func TestStore(t *testing.T) {
 	ev := anExit()
 	for _, bad := range []string{"[1]", "{", "5", "\xff"} {
 		ev.Store = []byte(bad)
-		if _, _, err := deciding(t, "")(ev); err == nil || !strings.HasPrefix(err.Error(), `main.lua:1: program "web": on_exit[1]: the store cannot be understood`) {
+		if _, _, err := deciding(t, "local x = ev.store")(ev); err == nil || !strings.HasPrefix(err.Error(), `main.lua:2: program "web": on_exit[1]: the store cannot be understood`) {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}
@@ -253,11 +260,12 @@ func TestCalls(t *testing.T) {
 	logged := make(chan string, 100)
 	config, h := open(t, map[string]string{"main.lua": `
 		local function show(what) return function(ev)
-			log.warn("%s %s %s %s %s %s %s", what, ev.program, ev.code, ev.store, ev.event, ev.text, ev.time)
+			log.warn("%s %s %s %s %s", what, ev.program, ev.code, ev.store, ev.time)
 			return { "means", "nothing" }
 		end end
+		local function hook(ev) log.warn("%s %s %s", ev.event, ev.text, ev.time) end
 		program "web" { command = { "sh" }, on_start = show("start"), on_stop = show("stop") }
-		for _, name in ipairs { "reload", "reloaded", "ready", "shutdown", "signal" } do on(name, show(name)) end
+		for _, name in ipairs { "reload", "reloaded", "ready", "shutdown", "signal" } do on(name, hook) end
 		on("signal", function() error("never mind") end)`},
 		func(o *Options) { o.Log = func(_, text string) { logged <- text } })
 	web := config.Programs[0]
@@ -272,17 +280,17 @@ func TestCalls(t *testing.T) {
 		return <-logged, err
 	}
 	for _, test := range []struct{ name, on, text, want string }{
-		{web.OnStart, OnStart, "", "start web nil nil nil nil 1700000000"},
-		{web.OnStop, OnStop, "", "stop web 7 nil nil nil 1700000000"},
-		{"on.reload[1]", "reload", "", "reload nil nil nil reload  1700000000"},
-		{"on.reloaded[1]", "reloaded", "it failed", "reloaded nil nil nil reloaded it failed 1700000000"},
-		{"on.signal[1]", "signal", "SIGUSR1", "signal nil nil nil signal SIGUSR1 1700000000"},
+		{web.OnStart, OnStart, "", "start web nil nil 1700000000"},
+		{web.OnStop, OnStop, "", "stop web 7 nil 1700000000"},
+		{"on.reload[1]", "reload", "", "reload  1700000000"},
+		{"on.reloaded[1]", "reloaded", "it failed", "reloaded it failed 1700000000"},
+		{"on.signal[1]", "signal", "SIGUSR1", "signal SIGUSR1 1700000000"},
 	} {
 		if got, err := call(test.name, test.on, test.text); err != nil || got != test.want {
 			t.Errorf("%s: %q, %v", test.name, got, err)
 		}
 	}
-	if _, err := call("on.signal[2]", "signal", "SIGHUP"); err == nil || err.Error() != "main.lua:8: on: signal[2]: never mind" {
+	if _, err := call("on.signal[2]", "signal", "SIGHUP"); err == nil || err.Error() != "main.lua:9: on: signal[2]: never mind" {
 		t.Error(err)
 	}
 	if _, err := call("on.none[1]", "none", ""); err == nil || err.Error() != `the configuration has no handler "on.none[1]"` {

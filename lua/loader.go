@@ -55,6 +55,8 @@ type loader struct {
 	failed       bool               // a file did not run to its end
 	loaded       bool               // from here on it is handlers that run
 	eventKeys    []eventKey         // of what they get
+
+	eventIndex, eventNewIndex *lua.LFunction // of events
 }
 
 func newLoader(o Options) *loader {

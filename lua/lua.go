@@ -11,7 +11,7 @@
 // the same.
 //
 // A configuration may have functions that are called later (handler.go; plugin.go declares what takes their place): handlers.go and
-// owner.go call them, one at a time and each within bounds (call.go), with events (event.go) that they answer with verdicts
+// owner.go call them, one at a time and each within bounds (call.go), with events (event.go, lazy.go) that they answer with verdicts
 // (verdict.go), and rebuild.go makes their state again from the sources when one does not come back. What they keep is JSON (json.go).
 //
 // The bounds are against accidents: who writes a configuration can run any command as mwlua's user anyway. The package starts
