@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -10,8 +9,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -66,23 +63,12 @@ func freePort(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
+func here(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
+
 // serving waits until the proxy answers.
 func (w *window) serving(port int) {
 	w.t.Helper()
-	w.until("the proxy", func() bool { return get(http.DefaultClient, port) == nil })
-}
-
-func get(client *http.Client, port int) error {
-	resp, err := client.Get(fmt.Sprintf("http://127.0.0.1:%d/", port))
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err == nil && (resp.StatusCode != 200 || string(body) != "hello") {
-		err = fmt.Errorf("status %d, %q", resp.StatusCode, body)
-	}
-	return err
+	w.until("the proxy", func() bool { return get(http.DefaultClient, here(port)) == nil })
 }
 
 // haproxyPID is that of HAProxy's master.
@@ -110,7 +96,7 @@ func TestNoRequestFailsOverReloads(t *testing.T) {
 	w.started("a#1")
 	w.serving(port)
 	master := w.haproxyPID()
-	load := newLoad(port)
+	load := newLoad(here(port), time.Millisecond, newConnections())
 	for i := range reloads {
 		if got := w.cli("reload\n"); !strings.HasPrefix(got, "Success=1\n--\n") {
 			t.Fatalf("reload %d: %q%s", i+1, got, w.files())
@@ -129,61 +115,6 @@ func TestNoRequestFailsOverReloads(t *testing.T) {
 		t.Error("HAProxy was started again, where it should have reloaded itself")
 	}
 	w.stops()
-}
-
-// load asks for something a thousand times a second, in a given rhythm and not one after the other.
-type load struct {
-	port     int
-	done     chan struct{}
-	ended    sync.WaitGroup
-	began    time.Time
-	requests atomic.Int64
-	mu       sync.Mutex
-	failures []error
-}
-
-func newLoad(port int) *load {
-	l := &load{port: port, done: make(chan struct{}), began: time.Now()}
-	l.ended.Add(1)
-	go l.run() // asks until done is closed, and waits for the answers
-	return l
-}
-
-func (l *load) run() {
-	defer l.ended.Done()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	room := make(chan struct{}, 500) // requests under way
-	for {
-		if l.requests.Load() >= time.Since(l.began).Milliseconds() {
-			select {
-			case <-l.done:
-				return
-			case <-tick.C:
-			}
-			continue
-		}
-		l.requests.Add(1)
-		room <- struct{}{}
-		l.ended.Add(1)
-		go func() { // one request
-			defer l.ended.Done()
-			defer func() { <-room }()
-			if err := get(client, l.port); err != nil {
-				l.mu.Lock()
-				defer l.mu.Unlock()
-				l.failures = append(l.failures, err)
-			}
-		}()
-	}
-}
-
-func (l *load) stop() (requests int64, failures []error, rate float64) {
-	close(l.done)
-	l.ended.Wait()
-	requests = l.requests.Load()
-	return requests, l.failures, float64(requests) / time.Since(l.began).Seconds()
 }
 
 // TestHAProxyIsReloadedFirst: what it refuses, in a check or when it listens, leaves the programs alone (D-7).
@@ -347,7 +278,7 @@ func TestFilesMayComeAndGo(t *testing.T) {
 		t.Fatalf("reload: %q%s", got, w.files())
 	}
 	w.started("a#3")
-	w.until("the other port to be closed", func() bool { return get(http.DefaultClient, other) != nil })
+	w.until("the other port to be closed", func() bool { return get(http.DefaultClient, here(other)) != nil })
 	if w.haproxyPID() != master {
 		t.Error("HAProxy was started again")
 	}

@@ -66,8 +66,9 @@ type (
 		Exit policy.Exit // with "stop"
 		Text string      // what the Note of this moment says
 	}
-	// UsePlugins asks to have these plugins running, and no others. Nothing answers it: whoever asks one that cannot be had is told.
-	UsePlugins struct{ Plugins []program.Plugin }
+	// UseCode asks to have the handlers and the plugins of the configuration that is in force now, and no others. Nothing answers it:
+	// whoever asks one that cannot be had is told.
+	UseCode struct{}
 	// Probe asks for one attempt of What on an instance: Probed within Limit. What is that of Spec, as declared.
 	Probe struct {
 		ID    ID
@@ -158,7 +159,7 @@ func (SignalUnit) action()   {}
 func (RunStop) action()      {}
 func (Decide) action()       {}
 func (CallHook) action()     {}
-func (UsePlugins) action()   {}
+func (UseCode) action()      {}
 func (Probe) action()        {}
 func (Follow) action()       {}
 func (NextTick) action()     {}

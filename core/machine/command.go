@@ -129,7 +129,7 @@ func (m *Machine) stopProgram(now Instant, place int) {
 	p := &m.s.Programs[place]
 	p.Again, p.StartAt = false, 0
 	p.unschedule()
-	if p.Phase == Waiting || p.Phase == Blocked || p.Phase == Scheduled {
+	if p.Phase == Waiting || p.Phase == Blocked || p.Phase == Scheduled || p.Phase == Deciding {
 		m.setDown(p, Down)
 	}
 	for i := range p.Instances {
@@ -189,7 +189,7 @@ func (m *Machine) satisfy(p *Program) {
 	}
 	m.part(p, func(a Asker) bool {
 		if a.For == StopProgram {
-			return len(p.Instances) == 0 && p.Phase != Waiting && p.Phase != Blocked
+			return len(p.Instances) == 0 && p.Phase != Waiting && p.Phase != Blocked && p.Phase != Deciding
 		}
 		return runs
 	}, Reply{OK: true})

@@ -15,6 +15,7 @@ const maxBeside = 16
 func (m *Machine) schedule(place int) {
 	p := &m.s.Programs[place]
 	if p.Current == 0 {
+		m.undecided(p)
 		p.Phase, p.StartAt = Scheduled, 0
 	}
 	p.TickWall = 0

@@ -13,13 +13,21 @@
 //   - machine.go: Step, Deadline, Restore
 //   - reload.go, plan.go, load.go: from a request to the plan to its actions
 //   - run.go: spawn → exit → verdict
-//   - stop.go: the end, and how it becomes harder
+//   - ready.go: from running to ready, and whether it stays well
+//   - order.go: who waits for whom, at a start and at a stop
+//   - overlap.go: how a new instance follows an old one
+//   - decide.go, hook.go: what follows an exit, when a function or a plugin is asked
+//   - cron.go: what the clock starts
+//   - command.go: what is asked of one program
+//   - stop.go, unit.go: the end, how it becomes harder, and what it leaves
 //   - schedule.go: what is due when
 //
 // # Walking the data
 //
 //   - boot: Booted → Load → Loaded → plan (all start) → Spawn … → Spawned
 //   - exit: Exited → policy.Decide → restart (Waiting, Deadline, Wake → Spawn), stop, fail, or shutdown
+//   - ready: Spawned → Probe → Probed, or Ready, or Notified → those who wait are spawned; or Wake → given up → Exited
+//   - exit, in code: Exited → Decide → Decided, DecideFailed, or Wake → the next one, and in the end policy.Decide
 //   - reload: Request → Trial → TrialPassed → Handover ⇒ (new image) Booted → Load → Loaded → plan → Signal …, Spawn …
 //   - a reload that fails: TrialFailed, HandoverFailed or LoadFailed → a Note, and nothing else changes
 //   - stop: Request → Signal … → Exited …, or Wake → Signal KILL → Exited → Quit

@@ -39,7 +39,7 @@ func (m *Machine) leaveIfDone() {
 	status := s.Status
 	for i := range s.Programs {
 		p := &s.Programs[i]
-		if p.Held {
+		if p.Held || p.Deciding != nil {
 			return
 		}
 		if p.Phase == Failed && status == 0 {

@@ -133,7 +133,7 @@ func mapDeciding(p *Program, f func(string) string) {
 	}
 	p.Deciding = new(*p.Deciding)
 	d := p.Deciding
-	d.Exit.Program, d.Default.Reason, d.Text = f(d.Exit.Program), f(d.Default.Reason), f(d.Text)
+	d.Exit.Program, d.By.Name, d.Text = f(d.Exit.Program), f(d.By.Name), f(d.Text)
 }
 
 // mapLife is mapSpec for what belongs to the life of a program.

@@ -37,7 +37,11 @@ func (m *Machine) carryOut(now Instant, config program.Config) {
 	m.signalChanged(now, changes, config)
 	m.signalFormers(formers)
 	m.openSockets(config)
+	code := hasCode(config) || hasCode(m.s.Config)
 	m.adopt(config)
+	if code {
+		m.do(UseCode{})
+	}
 	m.s.Reload.Step, m.s.Reload.Deadline = Starting, 0
 	if len(m.s.Reload.Waiting) > 0 {
 		m.s.Reload.Changes = changes
@@ -129,6 +133,8 @@ func (m *Machine) letGo(now Instant, place int, in *Instance, signal int, until 
 	in.Deadline = m.due(place, in.Seq, until)
 	m.signal(&m.s.Programs[place], in, signal)
 }
+
+func hasCode(c program.Config) bool { return len(c.Plugins) > 0 || len(c.Sources) > 0 }
 
 // openSockets asks for the sockets of config, if there are any now or were before.
 func (m *Machine) openSockets(config program.Config) {
@@ -318,6 +324,11 @@ func (m *Machine) loadEnds(now Instant) {
 	}
 	m.s.Failures = 0
 	m.do(Note{Kind: NoteLoaded})
+	if m.s.Generation == 1 {
+		m.call(program.OnReadyAll, "")
+	} else {
+		m.call(program.OnReloaded, brokenText(m.s.Reload.Broken))
+	}
 	m.do(Notify{Doing: IsReady})
 	if text := brokenText(m.s.Reload.Broken); text != "" {
 		m.fail(m.s.Reload.Waiting, text)

@@ -16,6 +16,7 @@ type Machine struct {
 	order    order
 	starts   schedule // programs with a StartAt
 	ticks    schedule // programs with a TickAt
+	asks     schedule // programs with a question under way
 	ends     schedule // instances, for each of their deadlines
 	spawning int      // instances in step Spawning
 	alive    int      // instances
@@ -58,6 +59,9 @@ func (m *Machine) Snapshot() State {
 	for i := range s.Programs {
 		p := &s.Programs[i]
 		p.Instances, p.Restarts, p.Askers = slices.Clone(p.Instances), slices.Clone(p.Restarts), slices.Clone(p.Askers)
+		if p.Deciding != nil {
+			p.Deciding = new(*p.Deciding)
+		}
 	}
 	s.Reload.Broken = slices.Clone(s.Reload.Broken)
 	s.Reload.Waiting, s.Reload.AgainWaiting = slices.Clone(s.Reload.Waiting), slices.Clone(s.Reload.AgainWaiting)
@@ -69,12 +73,15 @@ func (m *Machine) Snapshot() State {
 func (m *Machine) derive() {
 	m.places = make(map[key]int, len(m.s.Programs))
 	m.groups, m.order = groupsOf(m.s.Config), orderOf(m.s.Config)
-	m.starts, m.ticks, m.ends, m.spawning, m.alive = nil, nil, nil, 0, 0
+	m.starts, m.ticks, m.asks, m.ends, m.spawning, m.alive = nil, nil, nil, nil, 0, 0
 	for i := range m.s.Programs {
 		p := &m.s.Programs[i]
 		m.places[key{p.Name, p.Slot}] = i
 		if p.StartAt != 0 {
 			m.starts.add(entry{at: p.StartAt, place: i})
+		}
+		if p.Deciding != nil {
+			m.asks.add(entry{at: p.Deciding.Deadline, place: i})
 		}
 		if p.TickAt != 0 {
 			m.ticks.add(entry{at: p.TickAt, place: i})
@@ -131,6 +138,23 @@ func (m *Machine) Step(now Instant, ev Event) []Action {
 		m.exited(now, ev)
 	case SignalFailed:
 		m.signalFailed(ev)
+	case PidfileFailed:
+		m.do(Note{Kind: NotePidfile, Text: ev.Text})
+	case ControlFailed:
+		m.do(Note{Kind: NoteControl, Text: ev.Text})
+	case Wake:
+	default:
+		m.stepLife(now, ev)
+	}
+	if !m.s.Stop.Done {
+		m.wake(now)
+	}
+	return m.out
+}
+
+// stepLife is Step for what happens between the start and the end of an instance, and for what is decided about that.
+func (m *Machine) stepLife(now Instant, ev Event) {
+	switch ev := ev.(type) {
 	case Emptied:
 		m.emptied(now, ev)
 	case Ready:
@@ -143,22 +167,19 @@ func (m *Machine) Step(now Instant, ev Event) []Action {
 		m.probed(now, ev)
 	case StopRan:
 		m.stopRan(ev)
+	case Decided:
+		m.decided(now, ev)
+	case DecideFailed:
+		m.decideFailed(now, ev)
+	case HookFailed:
+		m.do(Note{Kind: NoteHook, Text: ev.Name + ": " + ev.Text})
 	case Tick:
 		m.ticked(now, ev)
 	case ClockSet:
 		m.clockSet(now, ev.Wall)
 	case SocketFailed:
 		m.do(Note{Kind: NoteSocket, ID: ID{Program: ev.Program}, Text: ev.Name + ": " + ev.Text})
-	case PidfileFailed:
-		m.do(Note{Kind: NotePidfile, Text: ev.Text})
-	case ControlFailed:
-		m.do(Note{Kind: NoteControl, Text: ev.Text})
-	case Wake:
 	}
-	if !m.s.Stop.Done {
-		m.wake(now)
-	}
-	return m.out
 }
 
 // startsPerStep bounds the spawns of one step, so that a stop is heard between the starts of thousands.
@@ -179,6 +200,14 @@ func (m *Machine) wake(now Instant) {
 		}
 		m.ends.drop()
 		m.overdue(now, e)
+	}
+	for {
+		e, ok := m.asks.first(m.askValid)
+		if !ok || e.at > now {
+			break
+		}
+		m.asks.drop()
+		m.undecidedInTime(now, e.place)
 	}
 	for {
 		e, ok := m.ticks.first(m.tickValid)
@@ -217,6 +246,7 @@ func (m *Machine) Deadline() (Instant, bool) {
 	}
 	earlier(m.ends.first(m.endValid))
 	earlier(m.ticks.first(m.tickValid))
+	earlier(m.asks.first(m.askValid))
 	if !m.s.Reload.Step.holds() {
 		earlier(m.starts.first(m.startValid))
 	}
@@ -228,6 +258,11 @@ func (m *Machine) startValid(e entry) bool {
 }
 
 func (m *Machine) tickValid(e entry) bool { return m.s.Programs[e.place].TickAt == e.at }
+
+func (m *Machine) askValid(e entry) bool {
+	d := m.s.Programs[e.place].Deciding
+	return d != nil && d.Deadline == e.at
+}
 
 func (m *Machine) endValid(e entry) bool {
 	in := m.s.Programs[e.place].find(e.seq)

@@ -58,6 +58,8 @@ var situations = []struct{ name, script string }{
 	{"next, starting", "boot\nloaded 1\n  p ready=fd restart= overlap=start-first\nspawned p#1\nready p#1\nreload X from=1\ntrial-passed 2\nboot\nloaded 2\n  p ready=fd restart= overlap=start-first\nspawned p#2"},
 	{"to be replaced, stopping", "boot\nloaded 1\n  p restart= overlap=stop-first\nspawned p#1\nreload X from=1\ntrial-passed 2\nboot\nloaded 2\n  p restart= overlap=stop-first"},
 	{"to be replaced after another", "boot\nloaded 1\n  p ready=fd restart= overlap=start-first instances=2\nspawned p#1\nspawned p[1]#1\nready p#1\nready p[1]#1\nreload X from=1\ntrial-passed 2\nboot\nloaded 2\n  p ready=fd restart= overlap=start-first instances=2\nspawned p#2"},
+	{"deciding", "boot\nloaded 1\n  p restart= on-exit=f,g\nspawned p#1\nexited p#1 1"},
+	{"deciding, at a hand-over", "boot\nloaded 1\n  p restart= on-exit=f\nspawned p#1\nexited p#1 1\nreload X\ntrial-passed 2"},
 	{"a one-shot, running", "boot\nloaded 1\n  p oneshot= retries=1\nspawned p#1"},
 	{"a one-shot, done", "boot\nloaded 1\n  p oneshot=\nspawned p#1\nexited p#1 0"},
 	{"a cron, unasked", "boot\nloaded 1\n  p cron=@hourly"},
@@ -74,7 +76,7 @@ var stimuli = []string{
 	"loaded N\n  p", "loaded N\n  q", "load-failed N", "reloaded-itself N p#S", "reload-refused N p#S", "serving p#S", "not-serving p#S", "master-ended TERM", "master-ended KILL", "spawned p#S", "spawn-failed p#S",
 	"exited p#S 0", "exited p#S 1", "exited p#S USR1", "exited p#1 1", "signal-failed p#1", "wake", "advance 1h",
 	"ready p#S", "exited p#S 1 left=sh:7", "emptied p#S", "notified p#S READY STATUS=x", "notified p#S WATCHDOG=trigger MAINPID=5", "notify-refused p#S",
-	"probed p#S 1 ok", "probed p#S 1 fail", "stop-ran p#S failed", "tick p 1 1m", "clock-set 1h", "socket-failed p",
+	"probed p#S 1 ok", "probed p#S 1 fail", "stop-ran p#S failed", "decided p#S 1 restart in=1s", "decided p#S 1 default", "decide-failed p#S 1", "tick p 1 1m", "clock-set 1h", "socket-failed p",
 }
 
 // TestMatrix answers every event in every situation. "ignored" is a valid answer, an answer nobody has looked at is not: the
@@ -130,7 +132,7 @@ func (d *driver) answer(stimulus, before string) string {
 // TestMatrixIsComplete keeps the table honest: every phase, step, cause and reload step appears in some situation.
 func TestMatrixIsComplete(t *testing.T) {
 	missing := map[string]bool{}
-	for _, v := range []Phase{Down, Failed, Waiting, Blocked, Running, Done, Scheduled, Removed} {
+	for _, v := range []Phase{Down, Failed, Waiting, Blocked, Running, Deciding, Done, Scheduled, Removed} {
 		missing["phase "+string(v)] = true
 	}
 	for _, v := range []Step{Spawning, Unready, Started, Leaving, Stopping, Killing, Emptying} {

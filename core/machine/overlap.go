@@ -101,7 +101,7 @@ func (m *Machine) haltRoll(now Instant, place int, text string) {
 		if !p.Roll {
 			continue
 		}
-		p.Roll, p.Stale = false, true
+		p.Stale = true
 		m.do(Note{Kind: NoteStays, ID: p.id(p.Current), Text: text})
 		m.s.Reload.broke(text)
 		m.answered(p)

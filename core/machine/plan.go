@@ -95,7 +95,7 @@ func (m *Machine) change(spec *program.Spec, env bool) Change {
 		return oneshot(c, p, spec, changed)
 	case p.Phase == Running:
 		return running(c, p, spec, old, changed)
-	case p.Phase == Waiting, p.Phase == Blocked:
+	case p.Phase == Waiting, p.Phase == Blocked, p.Phase == Deciding:
 		return backoff(c, p, spec, changed)
 	default:
 		return down(c, p, spec, changed)
@@ -146,7 +146,7 @@ func cron(c Change, p *Program, spec, old *program.Spec) Change {
 func oneshot(c Change, p *Program, spec *program.Spec, changed []string) Change {
 	c.Do = StartIt
 	switch {
-	case p.Phase == Running || p.Phase == Waiting || p.Phase == Blocked:
+	case p.Phase == Running || p.Phase == Waiting || p.Phase == Blocked || p.Phase == Deciding:
 		c.Do, c.Reason = KeepIt, "it is under way"
 	case spec.Run == program.RunManual:
 		c.Do, c.Reason = KeepIt, "run is manual"

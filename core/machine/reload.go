@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/mwlua/mwlua/core/program"
 )
 
 // Bounds of a load: a configuration that is code may never end. At the first one nothing runs yet that a change would wait for.
@@ -33,6 +35,9 @@ func (m *Machine) booted(now Instant) {
 	}
 	r.Step, r.Deadline = Loading, timeout(now, m.patience())
 	m.do(Load{N: r.N})
+	if hasCode(m.s.Config) { // that of the image before, until this load is done
+		m.do(UseCode{})
+	}
 	m.askAgain(now)
 }
 
@@ -49,10 +54,14 @@ func (m *Machine) askAgain(now Instant) {
 		if m.onClock(i) && p.TickAt == 0 {
 			m.askTick(i)
 		}
+		if p.Deciding != nil {
+			m.askDecider(now, i)
+		}
 	}
 }
 
 func (m *Machine) request(now Instant, ev Request) {
+	m.signalled(ev.By)
 	switch ev.Verb {
 	case ReloadAll:
 		m.reload(now, ev)
@@ -114,6 +123,7 @@ func (m *Machine) try(now Instant, r Reload) {
 		note.Signal = sigTERM
 	}
 	m.do(note)
+	m.call(program.OnReloadBegins, r.By)
 	m.do(Notify{Doing: IsReloading})
 	m.do(Trial{N: r.N})
 }
@@ -156,6 +166,7 @@ func (m *Machine) reloadFailed(now Instant, n uint64, step ReloadStep, text stri
 	}
 	m.s.Failures++
 	m.do(Note{Kind: NoteReloadFailed, Text: text})
+	m.call(program.OnReloaded, text)
 	m.do(Notify{Doing: ReloadFailed})
 	m.fail(r.Waiting, text)
 	m.reloadEnds(now)

@@ -12,6 +12,7 @@ import (
 func (m *Machine) wait(place int, at Instant) {
 	p := &m.s.Programs[place]
 	was := p.underWay()
+	m.undecided(p)
 	p.Phase, p.StartAt = Waiting, at
 	m.recount(p, was)
 	m.starts.add(entry{at: at, place: place})
@@ -20,6 +21,7 @@ func (m *Machine) wait(place int, at Instant) {
 // setDown ends what a program was doing, without an instance of it being touched.
 func (m *Machine) setDown(p *Program, phase Phase) {
 	m.answered(p)
+	m.undecided(p)
 	p.Phase, p.StartAt = phase, 0
 }
 
@@ -73,6 +75,7 @@ func (m *Machine) spawned(now Instant, ev Spawned) {
 	in.PID, in.Step = ev.PID, Unready
 	m.spawning--
 	m.do(Note{Kind: NoteSpawned, ID: ev.ID, PID: ev.PID})
+	m.started(place, in)
 	switch {
 	case m.s.Stop.Verb != "":
 		in.Step = Started
@@ -211,6 +214,7 @@ func (m *Machine) forget(p *Program, seq uint64) {
 func (m *Machine) ended(now Instant, p *Program, gone Instance, exit policy.Exit, note Note) {
 	place := m.place(p)
 	note.Exit = exit
+	m.hasEnded(place, note)
 	switch {
 	case gone.Seq == p.Next && (m.s.Stop.Verb != "" || gone.Cause == ByRequest || gone.Cause == ByNeed):
 		p.Next = 0
@@ -283,7 +287,7 @@ func (m *Machine) currentEnded(now Instant, p *Program, gone Instance, exit poli
 // stillStarting has the load go on waiting for a one-shot that is tried again.
 func (m *Machine) stillStarting(place int, starting bool) {
 	p := &m.s.Programs[place]
-	if starting && p.Phase == Waiting && !p.Starting && m.s.Reload.Step == Starting && m.s.Config.Programs[place].Kind == program.OneShot {
+	if starting && (p.Phase == Waiting || p.Phase == Deciding) && !p.Starting && m.s.Reload.Step == Starting && m.s.Config.Programs[place].Kind == program.OneShot {
 		m.awaited(p)
 	}
 }
@@ -292,19 +296,34 @@ func (m *Machine) stillStarting(place int, starting bool) {
 func (m *Machine) judgeEnd(now Instant, place int, gone Instance, exit policy.Exit, note Note) {
 	p, spec := &m.s.Programs[place], &m.s.Config.Programs[place]
 	m.count(now, p, spec.Exit, &exit)
-	v := spec.Exit.Decide(exit, m.s.Seed)
-	if exit.Reason == policy.Health && spec.Health != nil && spec.Health.OnFail == program.StopUnhealthy {
-		v = policy.Verdict{Do: policy.Fail, Reason: "it was unhealthy, and on_fail is stop"}
+	note.Exit = exit
+	if len(spec.OnExit) > 0 {
+		m.deliberate(now, place, note)
+	} else {
+		m.conclude(now, place, m.declared(place, exit), note)
 	}
-	v = m.final(place, exit, v)
-	note.Exit, note.Verdict = exit, v
-	m.apply(now, place, v, note)
-	switch {
-	case gone.Step == Unready:
+	if gone.Step == Unready {
 		m.disappoint(p, unreadyEnd(note))
 		m.haltRoll(now, place, unreadyEnd(note))
-	case v.Do == policy.Fail:
-		m.disappoint(p, fmt.Sprintf("%v has failed: %s", note.ID, exitText(exit)))
+	}
+}
+
+// declared is the verdict of what a program declares itself.
+func (m *Machine) declared(place int, exit policy.Exit) policy.Verdict {
+	spec := &m.s.Config.Programs[place]
+	if exit.Reason == policy.Health && spec.Health != nil && spec.Health.OnFail == program.StopUnhealthy {
+		return policy.Verdict{Do: policy.Fail, Reason: "it was unhealthy, and on_fail is stop"}
+	}
+	return spec.Exit.Decide(exit, m.s.Seed)
+}
+
+// conclude carries out what follows an end.
+func (m *Machine) conclude(now Instant, place int, v policy.Verdict, note Note) {
+	p := &m.s.Programs[place]
+	note.Verdict = m.final(place, note.Exit, v)
+	m.apply(now, place, note.Verdict, note)
+	if note.Verdict.Do == policy.Fail {
+		m.disappoint(p, fmt.Sprintf("%v has failed: %s", note.ID, exitText(note.Exit)))
 	}
 	m.satisfy(p)
 }

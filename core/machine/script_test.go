@@ -235,6 +235,14 @@ func (d *driver) config(lines []string) program.Config {
 			c.Settings.ExitWhen = program.ExitWhen(when)
 			continue
 		}
+		if hook, ok := strings.CutPrefix(words[0], "on="); ok {
+			c.Hooks = append(c.Hooks, program.Hook{On: program.HookOn(hook), Name: "on." + hook})
+			continue
+		}
+		if plugin, ok := strings.CutPrefix(words[0], "plugin="); ok {
+			c.Plugins = append(c.Plugins, program.Plugin{Name: plugin, Path: "/bin/" + plugin})
+			continue
+		}
 		if limit, ok := strings.CutPrefix(words[0], "shutdown-timeout="); ok {
 			c.Settings.ShutdownTimeout = duration(d.t, limit)
 			continue

@@ -87,6 +87,18 @@ func (d *driver) life(s *program.Spec, key, value string) bool {
 		s.Sockets = []program.Socket{{Name: "http", Address: value}}
 	case "kill":
 		s.Kill = program.Kill(value)
+	case "on-exit":
+		for _, word := range strings.Split(value, ",") {
+			by := program.Decider{By: program.ByHandler, Name: word}
+			if name, ok := strings.CutPrefix(word, "plugin:"); ok {
+				by = program.Decider{By: program.ByPlugin, Name: name}
+			}
+			s.OnExit = append(s.OnExit, by)
+		}
+	case "on-start":
+		s.OnStart = value
+	case "on-stop":
+		s.OnStop = value
 	case "stop-command":
 		s.StopCommand = []string{value}
 	default:
@@ -150,8 +162,33 @@ func (d *driver) said(words []string) Event {
 		return SocketFailed{Program: words[1], Name: "http", Text: "tcp://127.0.0.1:80: address already in use"}
 	case "notified":
 		return d.notified(words)
+	case "decided", "decide-failed":
+		return d.decided(words)
 	}
 	return nil
+}
+
+func (d *driver) decided(words []string) Event {
+	id := parseID(d.t, words[1])
+	n, _ := strconv.ParseUint(words[2], 10, 64)
+	if words[0] == "decide-failed" {
+		return DecideFailed{ID: id, N: n, Text: "mwlua.lua:7: attempt to index a nil value"}
+	}
+	ev := Decided{ID: id, N: n, Verdict: policy.Verdict{Do: policy.Do(words[3]), Reason: "because"}}
+	for _, w := range words[4:] {
+		key, value, _ := strings.Cut(w, "=")
+		switch key {
+		case "in":
+			ev.Verdict.Delay = duration(d.t, value)
+		case "code":
+			ev.Verdict.ExitCode, _ = strconv.Atoi(value)
+		case "store":
+			ev.Store = []byte(value)
+		case "blob":
+			ev.Blob = []byte(value)
+		}
+	}
+	return ev
 }
 
 func (d *driver) notified(words []string) Event {

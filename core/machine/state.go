@@ -143,13 +143,14 @@ func (e Ending) Status() int { return policy.Exit{Code: e.Code, Signal: e.Signal
 
 // Decision is a question under way: what follows an end.
 type Decision struct {
+	Seq      uint64 // of the instance that has ended
 	Exit     policy.Exit
-	Default  policy.Verdict // of the declared policy
-	PID      int            `json:",omitempty"`
-	Failed   bool           `json:",omitempty"` // the instance did not start
-	Text     string         `json:",omitempty"` // why not
-	At       int            // which of Spec.OnExit is asked
-	Deadline Instant        // when its answer is given up
+	PID      int             `json:",omitempty"`
+	Failed   bool            `json:",omitempty"` // the instance did not start
+	Text     string          `json:",omitempty"` // why not
+	At       int             // which of Spec.OnExit is asked
+	By       program.Decider // that one, as it was declared then
+	Deadline Instant         // when its answer is given up
 }
 
 // Blob is what a plugin has left for a program with its last verdict.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mwlua/mwlua/core/policy"
+	"github.com/mwlua/mwlua/core/program"
 )
 
 // The numbers of the signals that the machine itself chooses, as Linux has them.
@@ -33,6 +34,7 @@ func (m *Machine) stop(now Instant, verb Verb, signal int, by string) {
 	}
 	if s.Verb == "" {
 		m.do(Notify{Doing: IsStopping})
+		m.call(program.OnShutdown, by)
 	}
 	s.Verb, s.Signal = verb, signal
 	if limit := m.s.Config.Settings.ShutdownTimeout; verb == StopAll && s.Deadline == 0 {
@@ -43,6 +45,7 @@ func (m *Machine) stop(now Instant, verb Verb, signal int, by string) {
 	for i := range m.s.Programs {
 		p := &m.s.Programs[i]
 		m.dismiss(p, WhyDropped, stoppingText)
+		m.undecided(p)
 		p.standDown()
 	}
 	for i := range m.s.Config.Programs {

@@ -34,6 +34,12 @@ func Text(a Action) string {
 		return fmt.Sprintf("run-stop %v %s", a.ID, strings.Join(a.Spec.StopCommand, " "))
 	case Probe:
 		return fmt.Sprintf("probe %d %v %s", a.N, a.ID, probeText(a.What))
+	case Decide:
+		return fmt.Sprintf("decide %d %v by %s", a.N, a.ID, deciderName(a.By))
+	case CallHook:
+		return strings.TrimSpace(fmt.Sprintf("call-hook %s %s %v", a.Name, a.On, a.ID))
+	case UseCode:
+		return "use-code"
 	case Follow:
 		return fmt.Sprintf("follow %v %d", a.ID, a.PID)
 	case NextTick:
@@ -93,6 +99,7 @@ func (n Note) text() string {
 	add(n.Former, "(former)")
 	add(n.Kind == NoteExited || n.Kind == NoteSpawnFailed || n.Kind == NoteLeft, "%s", exitText(n.Exit))
 	add(n.Kind == NoteStopped, "status %d", n.Exit.Code)
+	add(n.By != "", "by %s", n.By)
 	add(n.Verdict.Do != "", "→ %s", n.Verdict.Do)
 	add(n.Verdict.Delay != 0, "in %v", n.Verdict.Delay.Round(time.Millisecond))
 	add(n.Verdict.ExitCode != 0, "exit code %d", n.Verdict.ExitCode)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/mwlua/mwlua/core/machine"
+	"github.com/mwlua/mwlua/core/policy"
 )
 
 // Answer is how the world answers something that the machine asks for.
@@ -20,16 +21,18 @@ type Ending struct{ Code, Signal int }
 
 // Behaviour is what the instances of a program do. The zero Behaviour starts, runs for ever, and dies of any signal.
 type Behaviour struct {
-	Spawn     Answer        // Never is ignored: a fork and exec always comes to an end
-	Runs      time.Duration // from the spawn's answer until it ends by itself; 0 means for ever
-	Ends      Ending        // how it ends by itself
-	Reactions []Reaction    // the first one to a signal counts; without one it dies of the signal
-	Ready     Answer        // how it becomes ready, if that is not at once; with Fails or Never it does not
-	Health    Answer        // how a health check ends; of the newest behaviour of the program
-	Pets      time.Duration // how often it says WATCHDOG=1; 0 means never
-	Stop      Answer        // how its stop command ends; of the newest behaviour of the program
-	Leaves    Others        // who outlives it
-	Dies      time.Duration // from a signal it dies of, SIGKILL too, to its end; 0 means a millisecond
+	Spawn     Answer         // Never is ignored: a fork and exec always comes to an end
+	Runs      time.Duration  // from the spawn's answer until it ends by itself; 0 means for ever
+	Ends      Ending         // how it ends by itself
+	Reactions []Reaction     // the first one to a signal counts; without one it dies of the signal
+	Ready     Answer         // how it becomes ready, if that is not at once; with Fails or Never it does not
+	Health    Answer         // how a health check ends; of the newest behaviour of the program
+	Pets      time.Duration  // how often it says WATCHDOG=1; 0 means never
+	Stop      Answer         // how its stop command ends; of the newest behaviour of the program
+	Decide    Answer         // how a function or a plugin answers that is asked what follows its end; of the newest behaviour
+	Verdict   policy.Verdict // its answer; the zero one leaves it to the declared policy
+	Leaves    Others         // who outlives it
+	Dies      time.Duration  // from a signal it dies of, SIGKILL too, to its end; 0 means a millisecond
 }
 
 // Reaction is what a process does on Signal. There is none to SIGKILL.

@@ -20,6 +20,9 @@ func (c *chaos) lives(specs []program.Spec) {
 			continue
 		}
 		s.After, s.Needs = c.some(names), c.some(names)
+		for range c.dice.IntN(6) - 3 { // mostly none
+			s.OnExit = append(s.OnExit, program.Decider{By: []program.DeciderBy{program.ByHandler, program.ByPlugin}[c.dice.IntN(2)], Name: "x", Timeout: c.span()})
+		}
 		switch c.dice.IntN(8) {
 		case 0:
 			c.oneshot(s)
@@ -115,9 +118,28 @@ func (c *chaos) behaves(b *Behaviour) {
 	if b.Pets > 0 {
 		b.Pets = max(b.Pets, time.Second)
 	}
+	b.Decide = c.answer(4)
+	if c.one(2) {
+		b.Verdict = c.verdict()
+	}
 	if c.one(3) {
 		b.Leaves = Others{Count: 1 + c.dice.IntN(3), Runs: c.span(), Ignore: c.one(2)}
 	}
+}
+
+// verdict is what somebody may answer who is asked: some of it is not to be carried out.
+func (c *chaos) verdict() policy.Verdict {
+	v := policy.Verdict{
+		Do: []policy.Do{policy.Default, policy.Restart, policy.Restart, policy.Stop, policy.Fail, "explode"}[c.dice.IntN(6)], Reason: "because",
+		Delay: c.span(), Reset: c.one(4),
+	}
+	if c.one(4) {
+		v.ExitCode = c.dice.IntN(300)
+	}
+	if !c.calm && c.one(8) {
+		v.Do = policy.Shutdown
+	}
+	return v
 }
 
 // say has a program say something, or the clock be set.

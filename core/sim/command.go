@@ -75,5 +75,5 @@ func (w *World) expectDone() {
 func (w *World) busy() bool {
 	return slices.ContainsFunc(w.order, func(t *tally) bool {
 		return len(t.live) > 0 || w.expect.specs[t.key] != nil && (t.restartAt != 0 || t.held)
-	}) || slices.ContainsFunc(w.m.State().Programs, func(p machine.Program) bool { return p.TickAt != 0 || p.StartAt != 0 })
+	}) || slices.ContainsFunc(w.m.State().Programs, func(p machine.Program) bool { return p.TickAt != 0 || p.StartAt != 0 || p.Deciding != nil })
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/mwlua/mwlua/core/machine"
+	"github.com/mwlua/mwlua/core/policy"
 	"github.com/mwlua/mwlua/core/program"
 )
 
@@ -35,6 +36,7 @@ type expectations struct {
 	gone       *process        // whose end is being heard
 	first      bool            // the event is the first answer to the newest load
 	byHand     bool            // the event is a signal that somebody sends
+	verdict    *policy.Verdict // what a function or a plugin says with this event
 	replaced   bool            // the instance that ends was to be stopped for the next one
 	successor  bool            // of the instance that ends: another one is there, or about to be started
 	fits       bool            // the event is the answer to the load or the trial that is waited for
@@ -69,6 +71,7 @@ func (w *World) check(ok bool, format string, args ...any) {
 func (w *World) expectEvent(ev machine.Event) {
 	e := &w.expect
 	e.gone, e.fits, e.first, e.byHand, e.successor = nil, false, false, false, false
+	e.replaced, e.verdict = false, nil
 	switch ev := ev.(type) {
 	case machine.Booted:
 		e.booted = true
@@ -80,6 +83,8 @@ func (w *World) expectEvent(ev machine.Event) {
 		if e.gone = w.process(ev.ID); e.gone != nil {
 			e.gone.end, e.gone.endedAt, e.gone.reason = ev, w.now, w.reasonOf(e.gone, ev.Signal)
 		}
+	case machine.Decided:
+		w.hearDecided(ev)
 	case machine.Emptied:
 		e.gone = w.process(ev.ID)
 		w.expectEndOf(ev.ID)
@@ -147,7 +152,7 @@ func (w *World) expectLoaded(ev machine.Event) {
 	}
 	for _, t := range w.order {
 		if e.specs[t.key] == nil {
-			t.ticked, t.tickBy, t.failed, t.done = 0, 0, 0, false
+			t.ticked, t.tickBy, t.asked, t.failed, t.done = 0, 0, 0, 0, false
 			t.restartAt, t.removed, t.loadedSince, t.held, t.again = 0, true, true, false, false
 		}
 	}

@@ -306,12 +306,17 @@ func (w *World) reasonOf(p *process, signal int) policy.Reason {
 	}
 }
 
-// verdictOf is what the policy says to an end, with what its kind and its importance make of it.
+// verdictOf is what the declared policy says to an end.
 func (w *World) verdictOf(spec *program.Spec, exit policy.Exit) policy.Verdict {
 	v := spec.Exit.Decide(exit, w.expect.seed)
 	if exit.Reason == policy.Health && spec.Health != nil && spec.Health.OnFail == program.StopUnhealthy {
 		v = policy.Verdict{Do: policy.Fail, Reason: "it was unhealthy, and on_fail is stop"}
 	}
+	return w.finalOf(spec, exit, v)
+}
+
+// finalOf is a verdict with what the kind and the importance of its program make of it.
+func (w *World) finalOf(spec *program.Spec, exit policy.Exit, v policy.Verdict) policy.Verdict {
 	switch {
 	case spec.Kind == program.Service:
 	case v.Do == policy.Stop:
@@ -329,6 +334,16 @@ func (w *World) verdictOf(spec *program.Spec, exit policy.Exit) policy.Verdict {
 func (w *World) mayWait(t *tally, spec *program.Spec) bool {
 	p := cmp.Or(w.slot(t.key), &machine.Program{})
 	return t.rolled || w.m.State().Stop.Done || p.Phase == machine.Blocked || spec.Kind != program.Service || spec.Overlap != program.AtOnce
+}
+
+// comes says that the instance of a program that a load was to start is spawned in this very step.
+func (w *World) comes(t *tally) bool {
+	p := w.slot(t.key)
+	if p == nil {
+		return false
+	}
+	in := instanceOf(p, p.Current)
+	return in != nil && in.Generation == w.expect.generation
 }
 
 // slot returns the machine's record of one instance of a program; nil if it has none.

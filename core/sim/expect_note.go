@@ -47,7 +47,13 @@ func (w *World) expectNote(n machine.Note) {
 // expectEnd checks the verdict on an exit, and remembers what it promises.
 func (w *World) expectEnd(n machine.Note) {
 	e := &w.expect
-	p := e.gone
+	p, t := e.gone, w.tally(keyOfID(n.ID))
+	asked := t.deciding
+	if asked != nil && asked.id == n.ID {
+		p, t.deciding = asked, nil
+	} else {
+		asked = nil
+	}
 	if p == nil || p.id != n.ID {
 		w.fail("%v ended, says the machine, and nobody told it", n.ID)
 		return
@@ -70,18 +76,24 @@ func (w *World) expectEnd(n machine.Note) {
 		}
 	case w.unjudged(p):
 		w.check(n.Verdict == policy.Verdict{}, "a verdict on the end of %v, which somebody asked for", n.ID)
+	case asked != nil && n.Verdict == policy.Verdict{}: // somebody has asked for something else meanwhile
+		t.restartAt = 0
 	default:
-		w.expectVerdict(n)
+		w.expectVerdict(n, asked != nil)
 	}
 }
 
 // allDone is what the machine says when it leaves by itself.
 const allDone = "all programs have ended, and exit_when is all-done"
 
-func (w *World) expectVerdict(n machine.Note) {
+func (w *World) expectVerdict(n machine.Note, counted bool) {
 	t, spec := w.tally(keyOfID(n.ID)), w.expect.specs[keyOfID(n.ID)]
 	rule := spec.Exit
 	v := w.verdictOf(spec, n.Exit)
+	if n.By != "" && w.expect.verdict != nil {
+		v = w.finalOf(spec, n.Exit, *w.expect.verdict)
+	}
+	w.check((n.By != "") == (w.expect.verdict != nil && w.expect.verdict.Do != policy.Default), "%q has decided on the end of %v", n.By, n.ID)
 	t.done = spec.Kind == program.OneShot && (v.Do == policy.Stop || v.Do == policy.Fail && spec.IgnoreFailure)
 	if v.Do == policy.Fail && !t.done && spec.Kind != program.Cron {
 		t.failed = max(n.Exit.Status(), 1)
@@ -89,7 +101,9 @@ func (w *World) expectVerdict(n machine.Note) {
 	w.check(v == n.Verdict, "the policy of %v says %+v to %+v, the machine %+v", n.ID, v, n.Exit, n.Verdict)
 	w.check(v.Delay >= 0 && v.Delay <= 48*time.Hour, "%v is to restart in %v", n.ID, v.Delay)
 	t.loadedSince = t.loadedSince || spec.Kind == program.Cron // each run begins its count anew
-	w.expectCounts(t, rule, n.Exit)
+	if !counted {
+		w.expectCounts(t, rule, n.Exit)
+	}
 	if v.Reset {
 		t.failures = min(t.failures, 1)
 	}
@@ -164,7 +178,7 @@ func (w *World) expectStarted() {
 		t := w.tally(keyOf(spec))
 		replace := spec.OnReload == program.Replace && !spec.NoStartOnReload && !spec.NoAutostart && !t.held && !t.again && !w.mayWait(t, spec)
 		idle := spec.NoAutostart || t.held || t.again || w.mayWait(t, spec)
-		w.check(idle || !replace && e.generation > 1 || t.generation == e.generation, "%q was not started by the load", t.name)
+		w.check(idle || !replace && e.generation > 1 || t.generation == e.generation || w.comes(t), "%q was not started by the load", t.name)
 		staying := 0
 		for _, p := range t.live {
 			w.check(!replace || p.generation == e.generation || p.told || p.beside, "%v was not told to go by the load", p.id)

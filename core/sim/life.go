@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -41,7 +42,13 @@ func (w *World) Notify(program string, said machine.Notified) bool {
 // Ready has the newest instance of a program say that it is ready, in the way that is declared. It returns false if none runs.
 func (w *World) Ready(name string) bool {
 	p := w.newest(name)
-	if p == nil {
+	return p != nil && w.ReadyInstance(p.id)
+}
+
+// ReadyInstance is Ready for one instance.
+func (w *World) ReadyInstance(id machine.ID) bool {
+	p := w.process(id)
+	if p == nil || !p.running || p.dead {
 		return false
 	}
 	w.happen(p.readyEvent())
@@ -124,7 +131,7 @@ func (w *World) probe(a machine.Probe) {
 	}
 	ev := machine.Probed{ID: a.ID, N: a.N, OK: ok && answer.Fails == ""}
 	if !ev.OK {
-		ev.Text = "connection refused"
+		ev.Text = cmp.Or(answer.Fails, "connection refused")
 	}
 	w.queue.add(&delivery{at: w.later(answer.After), ev: ev, own: true})
 }

@@ -36,6 +36,9 @@ func (w *World) perform(a machine.Action, last bool) {
 		w.nextTick(a)
 	case machine.Follow:
 		w.follow(a)
+	case machine.Decide:
+		w.decide(a)
+	case machine.CallHook, machine.UseCode:
 	case machine.OpenSockets:
 	case machine.OpenControl:
 	case machine.Notify:

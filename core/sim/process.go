@@ -40,6 +40,8 @@ type tally struct {
 	failed      int               // the status with which it has failed for good; 0 means that it has not
 	done        bool              // a one-shot that has succeeded
 	rolled      bool              // the load under way could not replace it, or had to leave it
+	deciding    *process          // whose end a question is about
+	asked       uint64            // the number of the last question about an end
 	ticked      uint64            // of the last NextTick
 	tickBy      machine.Instant   // when the tick that was promised has to have been heard; 0 means that none was
 	removed     bool              // it was not declared for a while, and its numbers may begin again

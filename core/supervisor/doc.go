@@ -11,6 +11,8 @@
 //	reloadItself   a program's own reload          ReloadedItself, or not     that
 //	awaitServing   a program's first worker        Serving, or not            that
 //	probe          its turn, then an answer        Probed                     that, or its limit
+//	decide         a function, a plugin            Decided, DecideFailed      that, or its limit
+//	call           a function                      HookFailed, if it failed   that, or a while
 //	runStop        a command                       StopRan                    that, or its limit
 //	watch          what programs say, the clock    what can be read           the process
 //	pump           output, then room for it        Ready, once                its end, or a hand-over
@@ -37,6 +39,7 @@
 //   - said.go, mainpid.go, ready.go, output.go: what an instance says of itself
 //   - units.go: exits, and what they leave
 //   - probes.go, errand.go: attempts and commands
+//   - decide.go: functions and plugins
 //   - listeners.go, ticks.go: sockets of programs, and the clock
 //   - trial.go, handover.go: a reload, from the old image's side and from the new one's
 //   - guard.go: the trial's process

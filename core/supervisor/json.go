@@ -25,15 +25,16 @@ type jsonNote struct {
 	EndedFor string `json:"ended_for,omitempty"` // a policy.Reason: why mwlua ended it, where that is a failure
 	Verdict  string `json:"verdict,omitempty"`
 	Reason   string `json:"reason,omitempty"`
-	NextMS   int64  `json:"next_ms,omitempty"` // until the next thing happens
-	Message  string `json:"message"`           // as TextFormat says it
+	By       string `json:"decided_by,omitempty"` // who gave the verdict, or did not, if it was not the declared policy
+	NextMS   int64  `json:"next_ms,omitempty"`    // until the next thing happens
+	Message  string `json:"message"`              // as TextFormat says it
 }
 
 // jsonLine writes a note, or, without a kind, a line about the shell itself.
 func jsonLine(lv level, text string, now machine.Instant, n machine.Note) string {
 	j := jsonNote{
 		Time: time.Now().Format("2006-01-02T15:04:05.000Z07:00"), Level: strings.ToLower(string(lv)), Event: string(n.Kind),
-		Program: n.ID.Program, Slot: n.ID.Slot, PID: n.PID, Former: n.Former, Verdict: string(n.Verdict.Do), Reason: n.Verdict.Reason,
+		Program: n.ID.Program, Slot: n.ID.Slot, PID: n.PID, Former: n.Former, Verdict: string(n.Verdict.Do), Reason: n.Verdict.Reason, By: n.By,
 		RanMS: n.Exit.Ran.Milliseconds(), Message: text,
 	}
 	if n.ID.Seq != 0 {

@@ -27,6 +27,9 @@ const patience = 20 * time.Second
 // roleVariable makes this binary a supervisor. Programs do not inherit it: their environment is that of the configuration.
 const roleVariable = "SUPERVISOR_TEST_ROLE"
 
+// formatVariable is the form of its log lines, if that is not text.
+const formatVariable = "SUPERVISOR_TEST_FORMAT"
+
 func TestMain(m *testing.M) {
 	switch os.Getenv(roleVariable) {
 	case "":
@@ -41,7 +44,7 @@ func TestMain(m *testing.M) {
 // supervise is what cmd/mwlua does, but for where the configuration comes from.
 func supervise() int {
 	o := supervisor.Options{
-		Load: load, Log: supervisor.NewLog(os.Stderr, supervisor.TextFormat),
+		Load: load, Log: supervisor.NewLog(os.Stderr, supervisor.Format(cmp.Or(os.Getenv(formatVariable), string(supervisor.TextFormat)))),
 		Args: os.Args[1:], TrialArgs: []string{"trial"}, Version: "test",
 	}
 	if len(os.Args) > 1 && os.Args[1] == "trial" {

@@ -54,6 +54,12 @@ func (s *supervisor) perform(now machine.Instant, a machine.Action) {
 		go s.probe(a) // waits for its turn, then for the program's answer; sends it; ends then, or at its limit
 	case machine.RunStop:
 		go s.runStop(a) // waits for the command's end; sends it; ends then, or at its limit
+	case machine.Decide:
+		go s.decide(a) // waits for the answer; sends it; ends then, or at its limit
+	case machine.CallHook:
+		go s.call(a) // waits for the function; sends what went wrong; ends then, or after a while
+	case machine.UseCode:
+		s.useCode()
 	case machine.NextTick:
 		s.nextTick(now, a)
 	case machine.OpenSockets:

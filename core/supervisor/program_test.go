@@ -15,11 +15,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Act makes the test binary a program: each argument is something to do, one after the other. It returns the status to exit with.
+// Act makes the test binary a program: each argument is something to do, one after the other, with $NAME for a variable. It returns the
+// status to exit with.
 func Act() int {
 	ReleaseSignals()
 	for _, word := range os.Args[1:] {
-		if status := act(word); status >= 0 {
+		if status := act(os.ExpandEnv(word)); status >= 0 {
 			return status
 		}
 	}
@@ -86,6 +87,8 @@ func act(word string) int {
 		os.WriteFile(rest, []byte(os.Getenv(rest)), 0o644)
 	case "serve": // on the sockets that it was passed: its instance, to each client
 		serve()
+	case "obey": // does what it is told, one thing after the other
+		return obey(rest)
 	case "ignore":
 		signal.Ignore(syscall.SIGTERM)
 	case "sleep":
@@ -98,6 +101,25 @@ func act(word string) int {
 		panic("unknown: " + word)
 	}
 	return -1
+}
+
+// obey does what files say: do.INSTANCE.1, then do.INSTANCE.2 and so on. "ready" is what it does to be ready.
+func obey(ready string) int {
+	for n := 1; ; n++ {
+		order := fmt.Sprintf("do.%s.%d", os.Getenv("MWLUA_INSTANCE"), n)
+		for missing(order) {
+		}
+		word, err := os.ReadFile(order)
+		if err != nil {
+			panic(err)
+		}
+		if string(word) == "ready" {
+			word = []byte(ready)
+		}
+		if status := act(string(word)); status >= 0 {
+			return status
+		}
+	}
 }
 
 // missing reports whether there is no file of that name, and takes a moment for it.

@@ -35,6 +35,8 @@ type Options struct {
 	// MasterCLI are the addresses at which HAProxy's master CLI listens (-S), and HAProxyVersion returns the release that it answers as.
 	MasterCLI      []mastercli.Address
 	HAProxyVersion func() string
+	// Code answers for functions and plugins; nil means that there are none.
+	Code Code
 	// HAProxy is the one of the programs that is an HAProxy; nil when there is none.
 	HAProxy *HAProxy
 }

@@ -134,8 +134,11 @@ func exitLevel(n machine.Note) level {
 // follows says what happens next.
 func follows(now machine.Instant, n machine.Note) string {
 	reason := ""
-	if n.Verdict.Reason != "" {
-		reason = " (" + n.Verdict.Reason + ")"
+	switch {
+	case n.By != "" && n.Verdict.Reason != "":
+		reason = " (" + n.By + ": " + n.Verdict.Reason + ")"
+	case n.By+n.Verdict.Reason != "":
+		reason = " (" + n.By + n.Verdict.Reason + ")"
 	}
 	switch n.Verdict.Do {
 	case policy.Restart:

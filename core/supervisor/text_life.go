@@ -36,6 +36,10 @@ func aboutLife(now machine.Instant, n machine.Note) (level, string) {
 		return warning, fmt.Sprintf("%s is due: %s", who(n), n.Text)
 	case machine.NoteNoTick:
 		return alert, fmt.Sprintf("nobody can say when %s is due, so it is not started by the clock: %s", who(n), n.Text)
+	case machine.NoteNoVerdict:
+		return warning, fmt.Sprintf("%s gave no verdict on the end of %s: %s", n.By, whom(n), n.Text)
+	case machine.NoteHook:
+		return warning, n.Text
 	case machine.NoteSocket:
 		return alert, fmt.Sprintf("%s: %s", who(n), n.Text)
 	default:

@@ -101,6 +101,8 @@ func (p *Pump) Halt() {
 
 // Finish asks the pump to stop when it has taken over what is in the pipe by now.
 func (p *Pump) Finish() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	close(p.finish)
 	_ = p.in.SetReadDeadline(time.Unix(1, 0)) // as above
 }

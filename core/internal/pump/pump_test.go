@@ -104,9 +104,14 @@ func (r *rig) ends(want string) {
 
 // stopped waits for the end of the pump's goroutine.
 func (r *rig) stopped() pump.State {
+	r.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	return r.p.Await(ctx.Done())
+	state := r.p.Await(ctx.Done())
+	if ctx.Err() != nil {
+		r.t.Fatal("it did not stop")
+	}
+	return state
 }
 
 // ready waits until the line was found.
@@ -274,6 +279,16 @@ func TestFinishTakesWhatIsThere(t *testing.T) {
 		t.Error("something is missing")
 	}
 	unix.Close(r.p.Out) // its other end is the garbage collector's
+}
+
+// TestFinishIsHeardByAPumpThatHasJustBegun: mwlua may end in the moment in which it has started a program.
+func TestFinishIsHeardByAPumpThatHasJustBegun(t *testing.T) {
+	for range 200 {
+		r := newRig(t, pump.State{})
+		r.p.Finish()
+		r.stopped()
+		unix.Close(r.p.Out) // its other end is the garbage collector's
+	}
 }
 
 // TestReaderThatIsGoneDoesNotStopTheProgram.

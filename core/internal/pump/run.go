@@ -25,17 +25,22 @@ func (r run) run() {
 	}
 }
 
+// begin lets reads wait again, unless it was asked to stop before it came to this.
 func (r run) begin() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.isHalted() {
+	if !r.isHalted() && !r.isFinished() {
 		_ = r.in.SetReadDeadline(time.Time{}) // fails only if it has ended, which the first read says, too
 	}
 }
 
-func (r run) isHalted() bool {
+func (r run) isHalted() bool { return isClosed(r.halted) }
+
+func (r run) isFinished() bool { return isClosed(r.finish) }
+
+func isClosed(c <-chan struct{}) bool {
 	select {
-	case <-r.halted:
+	case <-c:
 		return true
 	default:
 		return false
@@ -94,10 +99,8 @@ func (r run) read(buffer []byte) bool {
 		r.end()
 		return false
 	}
-	select {
-	case <-r.finish:
+	if r.isFinished() {
 		r.last(buffer)
-	default:
 	}
 	return false
 }
