@@ -13,6 +13,7 @@ func (l *loader) baseFunctions() map[string]lua.LGFunction {
 		"getmetatable": getMetatable,
 		"pcall":        protectedCall,
 		"print":        l.print,
+		"rawset":       l.rawSet,
 		"setmetatable": setMetatable,
 		"unpack":       unpack,
 		"xpcall":       protectedCallHandled,
@@ -70,10 +71,10 @@ func raiseError(L *lua.LState) int {
 	return 0
 }
 
-// getMetatable hides origins.
+// getMetatable hides origins, and events that are not made yet.
 func getMetatable(L *lua.LState) int {
 	object := L.CheckAny(1)
-	if t, ok := object.(*lua.LTable); ok && marked(t.Metatable) != nil {
+	if t, ok := object.(*lua.LTable); ok && (marked(t.Metatable) != nil || pendingOf(t) != nil) {
 		L.Push(lua.LNil)
 		return 1
 	}
@@ -98,6 +99,17 @@ func setMetatable(L *lua.LState) int {
 	if ok {
 		table.Metatable = meta
 	}
+	L.SetTop(1)
+	return 1
+}
+
+// rawSet is rawset, which would get around what freeze has made of a table.
+func (l *loader) rawSet(L *lua.LState) int {
+	table := L.CheckTable(1)
+	if l.frozen[table] {
+		raise(L, "rawset: this table belongs to mwlua: use another one")
+	}
+	table.RawSet(L.CheckAny(2), L.CheckAny(3))
 	L.SetTop(1)
 	return 1
 }

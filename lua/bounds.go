@@ -31,8 +31,8 @@ type exceeded string
 
 func (e exceeded) Error() string { return string(e) }
 
-func newBounds(timeout time.Duration, memory uint64) *bounds {
-	ctx, cancel := context.WithCancelCause(context.Background())
+func newBounds(ctx context.Context, timeout time.Duration, memory uint64) *bounds {
+	ctx, cancel := context.WithCancelCause(ctx)
 	b := &bounds{
 		ctx: ctx, cancel: cancel, begin: time.Now(), timeout: timeout, memory: memory,
 		stop: make(chan struct{}), done: make(chan struct{}),

@@ -24,6 +24,8 @@ func (l *loader) declareFunctions() map[string]lua.LGFunction {
 		"oneshot":    l.named("oneshot", l.declare(program.OneShot)),
 		"cron":       l.named("cron", l.declare(program.Cron)),
 		"override":   l.named("override", l.override),
+		"plugin":     l.named("plugin", l.declarePlugin),
+		"on":         l.whileLoading("on", l.on),
 		"defaults":   l.tabled("defaults", l.setDefaults),
 		"supervisor": l.tabled("supervisor", l.supervisor),
 	}
@@ -44,7 +46,7 @@ type declared func(L *lua.LState, name string, at program.Place, table *lua.LTab
 // named makes kind "name" { … } and kind("name", { … }) of declare.
 func (l *loader) named(kind string, declare declared) lua.LGFunction {
 	var meta *lua.LTable // of all that wait for their tables
-	return func(L *lua.LState) int {
+	return l.whileLoading(kind, func(L *lua.LState) int {
 		name, ok := L.Get(1).(lua.LString)
 		if !ok {
 			raise(L, "%s: expected a name, got %s: write %s \"name\" { … }", kind, describe(L.Get(1)), kind)
@@ -59,10 +61,20 @@ func (l *loader) named(kind string, declare declared) lua.LGFunction {
 		}
 		l.halves = append(l.halves, h)
 		if meta == nil {
-			meta = waiting(L, declare)
+			meta = l.waiting(L, declare)
 		}
 		L.Push(&lua.LUserData{Value: h, Metatable: meta})
 		return 1
+	})
+}
+
+// whileLoading makes an error of a call of fn by a handler: what is declared then would reach nobody.
+func (l *loader) whileLoading(name string, fn lua.LGFunction) lua.LGFunction {
+	return func(L *lua.LState) int {
+		if l.loaded {
+			raise(L, "%s: only while the configuration is loaded, and this is called by a handler", name)
+		}
+		return fn(L)
 	}
 }
 
@@ -77,17 +89,17 @@ func (h *half) table(L *lua.LState, lv lua.LValue) *lua.LTable {
 }
 
 // waiting is the metatable of halves: they take their tables by being called.
-func waiting(L *lua.LState, declare declared) *lua.LTable {
+func (l *loader) waiting(L *lua.LState, declare declared) *lua.LTable {
 	meta := L.NewTable()
 	meta.RawSetString("__metatable", lua.LFalse)
-	meta.RawSetString("__call", L.NewFunction(func(L *lua.LState) int {
+	meta.RawSetString("__call", L.NewFunction(l.whileLoading("a declaration", func(L *lua.LState) int {
 		h := L.CheckUserData(1).Value.(*half)
 		if h.done {
 			raise(L, "%s %s: has its table already", h.kind, quote(h.name))
 		}
 		L.Push(declare(L, h.name, h.at, h.table(L, L.Get(2))))
 		return 1
-	}))
+	})))
 	return meta
 }
 
@@ -102,7 +114,7 @@ func (l *loader) incomplete() {
 
 // tabled makes kind { … } of declare.
 func (l *loader) tabled(kind string, declare func(at program.Place, v value)) lua.LGFunction {
-	return func(L *lua.LState) int {
+	return l.whileLoading(kind, func(L *lua.LState) int {
 		table, ok := L.Get(1).(*lua.LTable)
 		if !ok {
 			raise(L, "%s: expected a table, got %s: write %s { … }", kind, describe(L.Get(1)), kind)
@@ -110,7 +122,7 @@ func (l *loader) tabled(kind string, declare func(at program.Place, v value)) lu
 		at := l.caller(L)
 		declare(at, l.value(kind, at, table))
 		return 0
-	}
+	})
 }
 
 func (l *loader) value(what string, at program.Place, table *lua.LTable) value {
@@ -191,7 +203,11 @@ func (l *loader) override(L *lua.LState, name string, at program.Place, table *l
 	l.checkTime(L)
 	v := l.value("program "+quote(name), at, table)
 	d := l.names[name]
-	if d == nil {
+	if d == nil && l.again { // it was there when the files were checked
+		d = newDraft()
+		d.what, d.spec.Name = v.what, name
+		l.names[name], l.drafts = d, append(l.drafts, d)
+	} else if d == nil {
 		var known []string
 		for _, d := range l.drafts {
 			known = append(known, d.spec.Name)
@@ -218,6 +234,6 @@ func (l *loader) supervisor(at program.Place, v value) {
 	l.configured = at
 	d := &draft{config: l.config}
 	v.decode(d, l.fields.supervisor)
-	l.config = d.config
+	l.config, l.pluginDir = d.config, d.pluginDir
 	l.bounds.set(d.config.Settings.LuaLoadTimeout, d.config.Settings.LuaMemory)
 }

@@ -18,9 +18,11 @@ func Definitions() string {
 		fields []field
 	}{
 		{"Program", all.program}, {"Oneshot", all.oneshot}, {"Cron", all.cron}, {"Defaults", all.defaults}, {"Supervisor", all.supervisor},
+		{"PluginKeys", all.plugin}, {"Verdict", all.verdict},
 	} {
 		writeClass(&b, class.name, class.fields, written)
 	}
+	writeEvents(&b)
 	b.WriteString("\n---@class mwlua\n")
 	for _, c := range constantDocs() {
 		fmt.Fprintf(&b, "---@field %s %s %s\n", c.name, c.kind, c.doc)
@@ -33,9 +35,24 @@ func Definitions() string {
 	return b.String()
 }
 
+// writeEvents writes what handlers get and answer.
+func writeEvents(b *strings.Builder) {
+	for _, class := range []struct {
+		name string
+		keys []eventKey
+	}{{"Past", pastKeys()}, {"Exit", eventKeys()}, {"Event", hookKeys()}} {
+		fmt.Fprintf(b, "\n---@class mwlua.%s\n", class.name)
+		for _, k := range class.keys {
+			fmt.Fprintf(b, "---@field %s %s %s\n", k.name, k.kind, k.doc)
+		}
+	}
+	fmt.Fprintf(b, "\n---@class mwlua.Plugin\n---@field name string The plugin's name.\n")
+	fmt.Fprintf(b, "\n---@alias mwlua.OnExit fun(event: mwlua.Exit): mwlua.Verdict|%s|nil\n", quotedChoices(actions(), "|"))
+}
+
 func writeFunction(b *strings.Builder, f described) {
 	fmt.Fprintf(b, "---%s\n", f.doc)
-	if len(f.params) == 2 && f.result == "mwlua.Handle" {
+	if len(f.params) == 2 && (f.result == "mwlua.Handle" || f.result == "mwlua.Plugin") {
 		_, keys, _ := strings.Cut(f.params[1], " ")
 		fmt.Fprintf(b, "---@overload fun(name: string): fun(keys: %s): %s\n", keys, f.result)
 	}

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/mwlua/mwlua/core/policy"
 	"github.com/mwlua/mwlua/core/program"
 )
 
@@ -26,6 +27,10 @@ type draft struct {
 	expand       bool
 
 	after, needs []wait
+
+	deciders        []decider
+	decided         bool // on_exit was said
+	onStart, onStop callback
 
 	// Of what ends by itself.
 	retries    int
@@ -46,7 +51,11 @@ type draft struct {
 	groupName func(gid uint32) string
 	asOurs    []string // variables of env that stay as mwlua itself has them
 
-	config program.Config // what supervisor{} says; its programs and their environment are not in here
+	config    program.Config // what supervisor{} says; its programs and their environment are not in here
+	pluginDir string         // so does this
+
+	plugin  *program.Plugin // what plugin{} says; nil of everything else
+	verdict policy.Verdict  // what a handler has answered
 }
 
 // newDraft has the defaults of every program.
@@ -108,11 +117,15 @@ func (l *loader) convert() program.Config {
 		}
 		spec := d.finish(config)
 		spec.After, spec.Needs = l.present(d.after), l.present(d.needs)
+		l.finishHandlers(d, &spec)
 		if text := search.missing(config, spec); text != "" && !d.foreign {
 			l.warnf(spec.Place, "%s: %s", d.what, text)
 		}
 		config.Programs = append(config.Programs, spec)
 	}
+	config.Plugins = append(slices.Clone(config.Plugins), l.plugins()...)
+	config.Hooks = append(slices.Clone(config.Hooks), l.finishHooks()...)
+	config.Sources = l.finishSources()
 	if len(config.Programs) == 0 {
 		l.warnf(place(l.options.Files[0], 0), "declares no program: nothing to run")
 	}

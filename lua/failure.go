@@ -125,6 +125,7 @@ func (l *loader) position(text string) (program.Place, string) {
 
 // reportFailure makes a problem of f.
 func (l *loader) reportFailure(f *failure) {
+	l.failed = true
 	if f.reported {
 		return
 	}

@@ -33,6 +33,10 @@ const (
 	anInherit   kind = "boolean or list of names"
 	aUnitList   kind = "handle or name, or a list of them"
 	aSignalKeep kind = "signal or \"keep\""
+
+	aFunction    kind = "function or false"
+	aDeciderList kind = "function or plugin, a list of them, or false"
+	aJSON        kind = "table of values"
 )
 
 // field is one key of a table: what a user may write there, and where it goes. The tables of fields are the only place where

@@ -22,6 +22,12 @@ func functionDocs() []described {
 		{"oneshot", `oneshot "NAME" { KEY = … }`, "Declares what does its work and ends, such as a migration.",
 			[]string{"name string", "keys mwlua.Oneshot"}, "mwlua.Handle"},
 		{"cron", `cron "NAME" { KEY = … }`, "Declares what the clock starts.", []string{"name string", "keys mwlua.Cron"}, "mwlua.Handle"},
+		{"plugin", `plugin "NAME" { KEY = … }`, "Declares a program that decides what follows an exit. It yields what `on_exit` takes.",
+			[]string{"name string", "keys mwlua.PluginKeys"}, "mwlua.Plugin"},
+		{"on", `on("EVENT", function(event) … end)`, "Calls the function when something happens: \"reload\" (one begins), \"reloaded\" (a load " +
+			"has ended, well or not), \"ready\" (all that the first load starts was started), \"shutdown\" (mwlua begins to stop), \"signal\" " +
+			"(mwlua got one). Its answer means nothing.",
+			[]string{`name "reload"|"reloaded"|"ready"|"shutdown"|"signal"`, "call fun(event: mwlua.Event)"}, ""},
 		{"defaults", `defaults { KEY = … }`, "Sets keys for what is declared after it, as far as its kind has them. A further one adds to it; what " +
 			"a declaration says itself is stronger, key by key, also within tables.", []string{"keys mwlua.Defaults"}, ""},
 		{"override", `override "NAME" { KEY = … }`, "Changes keys of what is declared already, in Lua or in an haproxy.cfg. It takes the keys of its " +
@@ -36,7 +42,7 @@ func functionDocs() []described {
 		{"env", `env("NAME", default)`, "Yields a variable of mwlua's own environment. If it is not set, the default; without one that is an " +
 			"error.", []string{"name string", "default? any"}, "string"},
 		{"read_file", `read_file "PATH"`, "Yields the contents of a file, at most 1 MiB.", []string{"path string"}, "string"},
-		logger("debug", "Writes to mwlua's log while the configuration is loaded: "+text),
+		logger("debug", "Writes to mwlua's log, while the configuration is loaded or from a handler: "+text),
 		logger("info", "The same, as `print` does."),
 		logger("warn", "The same."),
 		logger("error", "The same. It is no error of the configuration: `error(text)` raises one."),

@@ -14,11 +14,12 @@ import (
 
 // fieldSet are the tables of fields of one load.
 type fieldSet struct {
-	program, oneshot, cron, defaults, supervisor []field
+	program, oneshot, cron, defaults, supervisor, plugin, verdict []field
 }
 
 func newFieldSet() fieldSet {
-	s := fieldSet{program: programFields(), oneshot: oneshotFields(), cron: cronFields(), supervisor: supervisorFields()}
+	s := fieldSet{program: programFields(), oneshot: oneshotFields(), cron: cronFields(), supervisor: supervisorFields(),
+		plugin: pluginFields(), verdict: verdictFields()}
 	s.defaults = slices.Concat(s.program, s.only(program.OneShot), s.only(program.Cron))
 	for i, f := range s.defaults {
 		if f.name == "overlap" {
@@ -77,7 +78,7 @@ func programFields() []field {
 // commonFields are the keys of every kind.
 func commonFields() []field {
 	return slices.Concat(commandFields(), identityFields(), environmentFields(), streamFields(), orderFields(), attributeFields(),
-		stopFields())
+		stopFields(), handlerFields())
 }
 
 // retryFields are those of what ends by itself.

@@ -82,10 +82,13 @@ func list[T any](values []T, write func(T) string) string {
 	return "{\n  " + strings.Join(texts, ",\n  ") + ",\n}"
 }
 
-// durationText writes d, which is not negative, with the units of parseDuration.
-func durationText(d time.Duration) string {
+// durationText is plainDuration as Lua reads it.
+func durationText(d time.Duration) string { return quoted(plainDuration(d)) }
+
+// plainDuration writes d, which is not negative, with the units of parseDuration.
+func plainDuration(d time.Duration) string {
 	if d == 0 {
-		return `"0s"`
+		return "0s"
 	}
 	var b strings.Builder
 	for _, unit := range []struct {
@@ -93,14 +96,14 @@ func durationText(d time.Duration) string {
 		of   time.Duration
 	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}} {
 		if n := d / unit.of; n > 0 {
-			fmt.Fprintf(&b, "%d%s", n, unit.name)
+			b.WriteString(strconv.FormatInt(int64(n), 10) + unit.name)
 			d %= unit.of
 		}
 	}
 	if d > 0 {
 		b.WriteString(strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', -1, 64) + "ms")
 	}
-	return quoted(b.String())
+	return b.String()
 }
 
 func modeText(mode uint32) string { return fmt.Sprintf(`"%04o"`, mode) }

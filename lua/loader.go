@@ -1,6 +1,7 @@
 package lua
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"runtime"
@@ -40,9 +41,22 @@ type loader struct {
 	drafts   []*draft
 	names    map[string]*draft
 	handles  *lua.LTable // the metatable of all handles
+	frozen   map[*lua.LTable]bool
 	halves   []*half
 	accounts map[string]Account
 	groups   map[string]uint32
+
+	hooks        []hook
+	pluginDrafts []pluginDraft
+	pluginDir    string             // "" if supervisor{} has not said it
+	handlers     map[string]handler // by their names
+	sources      []program.Source   // what was run
+	again        bool               // the files were loaded and checked before: only their functions are wanted
+	failed       bool               // a file did not run to its end
+	loaded       bool               // from here on it is handlers that run
+	eventKeys    []eventKey         // of what they get
+
+	eventIndex, eventNewIndex *lua.LFunction // of events
 }
 
 func newLoader(o Options) *loader {
@@ -66,6 +80,8 @@ func newLoader(o Options) *loader {
 		names:    make(map[string]*draft),
 		accounts: make(map[string]Account),
 		groups:   make(map[string]uint32),
+		frozen:   make(map[*lua.LTable]bool),
+		handlers: make(map[string]handler),
 		fields:   newFieldSet(),
 		defaults: newDraft(),
 		config:   defaultConfig(),
@@ -81,16 +97,15 @@ func newLoader(o Options) *loader {
 	return l
 }
 
-// load runs all files.
-func (l *loader) load() {
+// load runs all files until ctx ends. What is left in l.vm can be called then, with other bounds.
+func (l *loader) load(ctx context.Context) {
 	if len(l.options.Files) == 0 {
 		l.errorf(nowhere, "no configuration file: name one")
 		return
 	}
-	l.bounds = newBounds(l.options.Timeout, l.options.Memory)
+	l.bounds = newBounds(ctx, l.options.Timeout, l.options.Memory)
 	defer l.bounds.end()
 	l.vm = l.newState()
-	defer l.vm.Close()
 	for _, name := range l.options.Files {
 		dir, err := directory(name)
 		if err != nil {
@@ -104,22 +119,41 @@ func (l *loader) load() {
 			break
 		}
 	}
+	if l.again {
+		return
+	}
 	l.incomplete()
 	l.resolve()
+}
+
+// close gives back the state. Nothing can be called after it.
+func (l *loader) close() {
+	if l.vm != nil {
+		l.vm.Close()
+	}
 }
 
 func (l *loader) runMain(name string) {
 	src, err := l.files.source(name)
 	if err != nil {
+		l.failed = true
 		l.errorf(place(name, 0), "%v", err)
 		return
 	}
 	fn, ok := l.compile(name, src)
 	if !ok {
+		l.failed = true
 		return
 	}
 	l.running = append(l.running[:0], name)
-	// With its registry full, gopher-lua's PCall panics while it handles that. The state is of no use then.
+	if _, failed := l.invoke(fn); failed != nil {
+		l.reportFailure(failed)
+	}
+}
+
+// invoke is protected for what no script has called. With its registry full, gopher-lua's PCall panics while it handles that; the
+// state is of no use then.
+func (l *loader) invoke(fn *lua.LFunction, args ...lua.LValue) (result lua.LValue, failed *failure) {
 	defer func() {
 		if r := recover(); r != nil {
 			l.broken = true
@@ -127,12 +161,10 @@ func (l *loader) runMain(name string) {
 			if !ok {
 				err = fmt.Errorf("%v", r)
 			}
-			l.reportFailure(l.failure(err, nil))
+			failed = l.failure(err, nil)
 		}
 	}()
-	if _, failed := l.protected(fn); failed != nil {
-		l.reportFailure(failed)
-	}
+	return l.protected(fn, args...)
 }
 
 // compile makes a function of a file. It reports what is wrong and is false then.
@@ -148,6 +180,9 @@ func (l *loader) compile(name, src string) (fn *lua.LFunction, ok bool) {
 		}
 	}()
 	l.compiled = append(l.compiled, name)
+	if !slices.ContainsFunc(l.sources, func(s program.Source) bool { return s.Path == name }) {
+		l.sources = append(l.sources, program.Source{Path: name, Text: src})
+	}
 	proto, err := lua.Compile(p.stmts, name)
 	if err != nil {
 		l.compileError(name, err)

@@ -10,12 +10,17 @@
 // makes drafts of a Config, the same fields say as literals (literal.go) what is in them, and compare.go looks whether that means
 // the same.
 //
+// A configuration may have functions that are called later (handler.go; plugin.go declares what takes their place): handlers.go and
+// owner.go call them, one at a time and each within bounds (call.go), with events (event.go, lazy.go) that they answer with verdicts
+// (verdict.go), and rebuild.go makes their state again from the sources when one does not come back. What they keep is JSON (json.go).
+//
 // The bounds are against accidents: who writes a configuration can run any command as mwlua's user anyway. The package starts
-// nothing, writes nothing, and changes neither the environment nor the directory of the process. Nothing of one load is left
+// no process, writes nothing, and changes neither the environment nor the directory of the process. Nothing of one load is left
 // for the next but the upper bound of array indexes, which gopher-lua has as a global variable.
 package lua
 
 import (
+	"context"
 	"time"
 
 	"github.com/mwlua/mwlua/core/program"
@@ -36,7 +41,8 @@ type Options struct {
 	Glob func(pattern string) ([]string, error)
 	// Lookup is the database of users and groups. nil means /etc/passwd and /etc/group.
 	Lookup Lookup
-	// Log takes what log.info and the like say, one line a call, while the load runs. nil means that nobody listens.
+	// Log takes what log.info and the like say, one line a call, while the load runs and when its handlers are called. Of
+	// Handlers it may be called from several goroutines at once. nil means that nobody listens.
 	Log func(level, text string)
 	// Check is mwlua.is_check: the configuration is looked at and will not be used.
 	Check bool
@@ -59,14 +65,20 @@ const (
 // (one call into Go's own code is not interrupted), and leaves no goroutine behind.
 func Load(o Options) (program.Config, program.Problems) {
 	l := newLoader(o)
-	l.load()
+	defer l.close()
+	return l.evaluate(), l.problems
+}
+
+// evaluate loads and makes a Config of it, the zero one if there is an error.
+func (l *loader) evaluate() program.Config {
+	l.load(context.Background())
 	var config program.Config
 	if l.errors == 0 {
 		config = l.convert()
 	}
 	l.problems.Sort()
 	if l.errors > 0 {
-		return program.Config{}, l.problems
+		return program.Config{}
 	}
-	return config, l.problems
+	return config
 }

@@ -25,6 +25,7 @@ func (l *loader) merge(L *lua.LState) int {
 		if i == 0 && isList(table) {
 			raise(L, "merge: argument 1 is a list: only tables of names can be merged")
 		}
+		l.whole(L, table)
 		l.mergeInto(L, result, table, 0)
 		o.add(originOfTable(table))
 	}

@@ -14,7 +14,7 @@ type loading struct{}
 // moduleFunctions bring other files, the environment and tables together.
 func (l *loader) moduleFunctions() map[string]lua.LGFunction {
 	return map[string]lua.LGFunction{
-		"include":   l.include,
+		"include":   l.whileLoading("include", l.include),
 		"require":   l.require,
 		"env":       l.lookupEnv,
 		"read_file": l.readText,
@@ -67,6 +67,7 @@ func (l *loader) run(L *lua.LState, verb, name string, optional bool) lua.LValue
 	}
 	fn, ok := l.compile(name, src)
 	if !ok {
+		l.failed = true
 		if verb == "require" {
 			abort(L)
 		}
@@ -87,6 +88,10 @@ func (l *loader) run(L *lua.LState, verb, name string, optional bool) lua.LValue
 
 // absent says whether a file that may be missing is missing.
 func (l *loader) absent(name string) bool {
+	if l.files.texts != nil {
+		_, ok := l.files.texts[absolute(name)]
+		return !ok
+	}
 	_, err := l.files.bounded(name, maxFile)
 	return err != nil && strings.Contains(err.Error(), "no such file")
 }
@@ -113,6 +118,9 @@ func (l *loader) require(L *lua.LState) int {
 	case lua.LValue:
 		L.Push(module)
 		return 1
+	}
+	if l.loaded {
+		raise(L, "require %s: only while the configuration is loaded: require it at the top of the file", quote(name))
 	}
 	file := path + ".lua"
 	if l.absent(file) {
@@ -167,7 +175,11 @@ func (l *loader) envNames() []string {
 // readText is read_file(path).
 func (l *loader) readText(L *lua.LState) int {
 	name := argument(L, "read_file", "a path")
-	data, err := l.files.bounded(beside(l.directory, name), maxRead)
+	read := l.files.other
+	if l.loaded { // a handler asks for what is there now
+		read = func(name string) ([]byte, error) { return l.files.bounded(name, maxRead) }
+	}
+	data, err := read(beside(l.directory, name))
 	if err != nil {
 		raise(L, "read_file: %s %v", quote(name), err)
 	}

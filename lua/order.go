@@ -74,7 +74,7 @@ func (v value) unit() (string, bool) {
 	case lua.LString:
 		return string(lv), true
 	case *lua.LUserData:
-		if d, ok := lv.Value.(*draft); ok {
+		if d, ok := lv.Value.(*draft); ok && d.plugin == nil {
 			return d.spec.Name, true
 		}
 	}

@@ -27,11 +27,17 @@ func Reference() string {
 		fields []field
 	}{
 		{"program, oneshot and cron", commonFields()}, {"program", uncommon(all.program)}, {"oneshot", uncommon(all.oneshot)},
-		{"cron", uncommon(all.cron)}, {"supervisor", all.supervisor},
+		{"cron", uncommon(all.cron)}, {"supervisor", all.supervisor}, {"plugin", all.plugin},
 	} {
 		fmt.Fprintf(&b, "\n## Keys of %s\n\n", section.title)
 		writeFields(&b, "", section.fields)
 	}
+	b.WriteString("\n## Events\n\n" + aboutHandlers)
+	writeKeys(&b, "What `on_exit` gets; `on_stop` all but `default` and `store`; `on_start` only what is marked *.", eventKeys())
+	writeKeys(&b, "`history[n]`:", pastKeys())
+	writeKeys(&b, "What the function of `on` gets:", hookKeys())
+	b.WriteString("\n## Verdicts\n\nA function of `on_exit` answers with nothing or \"default\", with an action, or with a table:\n\n")
+	writeFields(&b, "", all.verdict)
 	b.WriteString("\n## Types\n\n")
 	for _, k := range kinds() {
 		fmt.Fprintf(&b, "- *%s*: %s\n", k.kind, k.doc)
@@ -66,6 +72,18 @@ func writeFields(b *strings.Builder, prefix string, fields []field) {
 		}
 		b.WriteByte('\n')
 		writeFields(b, prefix+f.name+".", f.keys)
+	}
+}
+
+// writeKeys lists keys of an event.
+func writeKeys(b *strings.Builder, title string, keys []eventKey) {
+	b.WriteString("\n" + title + "\n\n")
+	for _, k := range keys {
+		mark := ""
+		if k.when == always && k.value != nil {
+			mark = "*"
+		}
+		fmt.Fprintf(b, "- `%s`%s (%s): %s\n", k.name, mark, strings.ReplaceAll(k.kind, "mwlua.", ""), k.doc)
 	}
 }
 
@@ -114,6 +132,10 @@ func kinds() []kindDoc {
 		{aUnitList, "What `program`, `oneshot` and `cron` yield, a name, or a list of these: `{ web, \"db\" }`.",
 			"mwlua.Handle|string|(mwlua.Handle|string)[]"},
 		{aSignalKeep, "A signal, or \"keep\".", "string|integer"},
+		{aFunction, "`function(event) … end`, or `false` for what `defaults` has said.", "fun(event: mwlua.Exit)|false"},
+		{aDeciderList, "`function(event) … end`, what `plugin` yields, a list of these, or `false`.",
+			"mwlua.OnExit|mwlua.Plugin|(mwlua.OnExit|mwlua.Plugin)[]|false"},
+		{aJSON, "A table of names with strings, numbers, booleans and tables of these.", "table<string, any>"},
 		{anInherit, "`true`, `false` or a list of names.", "boolean|string[]"},
 	}
 }
@@ -126,10 +148,14 @@ const introduction = "A configuration is a Lua 5.1 program whose calls declare t
 	"They are replaced when the program is started.\n\n" +
 	"What the keys do together, and what goes wrong, is in [lifecycle.md](../lifecycle.md).\n"
 
+const aboutHandlers = "Functions run one at a time, in the state that the load has left: each call sees the local variables of its file as the one\n" +
+	"before has left them. A reload begins anew, with a new state; `store` is what stays. No call takes longer than `handler_timeout`, and\n" +
+	"none may declare anything. [policy.md](../policy.md) has examples, and what happens when one fails.\n"
+
 const closing = "## Lua\n\n" +
 	"All variables are local: write `local` before the first use. What is there of Lua's own libraries: the base functions without\n" +
-	"dofile, load and the like, `string`, `table`, and `math` without random. There is no io, os, debug, coroutine or package: `env`,\n" +
-	"`read_file`, `include` and `require` take their place.\n\n" +
+	"dofile, load and the like, `string`, `table`, and `math`, whose random is there for handlers only. There is no io, os, debug,\n" +
+	"coroutine or package: `env`, `read_file`, `include` and `require` take their place.\n\n" +
 	"Bounds, against accidents: 4 MiB a file, 16 MiB and 1000 files in all, brackets and blocks nested 100 deep, 20,000 values in one\n" +
 	"literal table, 1 MiB for the result of one call of string.rep, string.format, string.gsub or table.concat, 8,000 values from\n" +
 	"unpack, calls 200 deep, and the time and the memory of `lua` in supervisor.\n"

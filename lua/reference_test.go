@@ -39,7 +39,7 @@ func TestDefinitionsAreLua(t *testing.T) {
 // TestEveryFunctionIsDocumented compares the documented functions with those of the sandbox.
 func TestEveryFunctionIsDocumented(t *testing.T) {
 	l := newLoader(Options{})
-	l.bounds = newBounds(defaultTimeout, defaultMemory)
+	l.bounds = newBounds(t.Context(), defaultTimeout, defaultMemory)
 	defer l.bounds.end()
 	L := l.newState()
 	defer L.Close()
@@ -99,6 +99,8 @@ func TestFieldsAreComplete(t *testing.T) {
 	check("cron.", all.cron)
 	check("defaults.", all.defaults)
 	check("supervisor.", all.supervisor)
+	check("plugin.", all.plugin)
+	check("verdict.", all.verdict)
 }
 
 // TestDefaultsAreWhatTheReferenceSays writes every default out: that must change nothing.
@@ -126,6 +128,7 @@ func TestDefaultsAreWhatTheReferenceSays(t *testing.T) {
 	}
 	// Said or not, these mean the same, and are not equal.
 	written.ReloadTimeout, written.Settings.LuaLoadTimeout, written.Settings.LuaMemory = 0, 0, 0
+	written.Settings.LuaHandlerTimeout = 0
 	written.Settings.LogLevel, written.Settings.ControlMode = "", 0
 	if got, want := asJSON(t, written), asJSON(t, plain); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)

@@ -18,7 +18,7 @@ var boundArrays = sync.OnceFunc(func() { lua.MaxArrayIndex = maxArrayIndex })
 // defective in v1.1.2, and then written anew in base.go, text.go and pattern.go.
 func kept() map[string][]string {
 	return map[string][]string{
-		"": {"assert", "ipairs", "next", "pairs", "rawequal", "rawget", "rawset", "select", "tonumber", "tostring",
+		"": {"assert", "ipairs", "next", "rawequal", "rawget", "select", "tonumber", "tostring",
 			"type"},
 		"string": {"char", "len", "lower", "reverse", "sub", "upper"},
 		"table":  {"insert", "maxn", "remove", "sort"},
@@ -57,10 +57,12 @@ func (l *loader) newState() *lua.LState {
 		}
 	}
 	set(global, l.baseFunctions())
+	global.RawSetString("pairs", L.NewFunction(l.pairs(global.RawGetString("next"))))
 	set(global, l.declareFunctions())
 	set(global, l.moduleFunctions())
 	set(library("string"), l.textFunctions())
 	set(library("string"), l.patternFunctions())
+	set(library("math"), map[string]lua.LGFunction{"random": l.random()})
 	set(library("table"), map[string]lua.LGFunction{"concat": l.tableConcat})
 	logger, own := L.NewTable(), L.NewTable()
 	set(logger, l.logFunctions())
@@ -123,4 +125,5 @@ func (l *loader) freeze(L *lua.LState, t *lua.LTable, library string) {
 		return 0
 	}))
 	t.Metatable = meta
+	l.frozen[t] = true
 }

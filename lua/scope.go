@@ -86,8 +86,6 @@ func (l *loader) unassignable(name string) string {
 // absent says what to do instead of using what a configuration has not got.
 func absent(name string) string {
 	switch name {
-	case "plugin", "on":
-		return "this version of mwlua does not know it yet"
 	case "os":
 		return "a configuration has no os library; env(\"NAME\") reads the environment"
 	case "io":

@@ -6,6 +6,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"github.com/mwlua/mwlua/core/policy"
 	"github.com/mwlua/mwlua/core/program"
 )
 
@@ -14,6 +15,14 @@ func supervisorFields() []field {
 	return slices.Concat(logFields(), controlFields(), masterFields(), []field{
 		{name: "lua", kind: aTable, keys: luaFields(), doc: "The bounds of the configuration itself. They count from here on.",
 			set: func(d *draft, v value) { v.decode(d, luaFields()) }},
+		{name: "plugin_dir", kind: aPath, also: []string{"plugins_dir", "plugindir"},
+			doc: "Where relative paths of plugins begin. The default is the directory of the configuration file.",
+			set: func(d *draft, v value) {
+				if path, ok := v.filePath(); ok {
+					d.pluginDir = path
+				}
+			},
+			get: func(d *draft) string { return optional(d.pluginDir) }},
 	})
 }
 
@@ -108,7 +117,7 @@ func luaFields() []field {
 	return []field{
 		durationField("load_timeout", "10s", "How long a load of the configuration may take.",
 			func(d *draft) *time.Duration { return &d.config.Settings.LuaLoadTimeout }),
-		{name: "memory", kind: aSize, value: `"128MiB"`, doc: "How much memory a load may need.", set: func(d *draft, v value) {
+		{name: "memory", kind: aSize, value: `"128MiB"`, doc: "How much memory a load may need, and a call of a function later.", set: func(d *draft, v value) {
 			if n, ok := v.size(); ok {
 				if n < 1<<20 {
 					v.errorf("expected at least 1MiB, got %s", describe(v.lv))
@@ -122,6 +131,19 @@ func luaFields() []field {
 			}
 			return sizeText(d.config.Settings.LuaMemory)
 		}},
+		{name: "handler_timeout", kind: aDuration, value: `"500ms"`, also: []string{"timeout"},
+			doc: "How long a function of `on_exit`, `on_start`, `on_stop` or `on` may take, at most 30 s.",
+			set: func(d *draft, v value) {
+				if t, ok := v.between(policy.MaxDeadline); ok {
+					d.config.Settings.LuaHandlerTimeout = t
+				}
+			},
+			get: func(d *draft) string {
+				if d.config.Settings.LuaHandlerTimeout == 0 {
+					return ""
+				}
+				return durationText(d.config.Settings.LuaHandlerTimeout)
+			}},
 	}
 }
 

@@ -27,6 +27,15 @@ type files struct {
 	glob  func(pattern string) ([]string, error)
 	count int
 	size  int
+
+	texts map[string]string // the Lua files by their absolute paths, when they are not to be read again; nil means that they are
+	kept  *keptFiles        // nil means that nobody wants them again
+}
+
+// keptFiles are what read_file and env_file have read, so that they answer the same again.
+type keptFiles struct {
+	data map[string][]byte // by absolute path
+	size int
 }
 
 func newFiles(o Options) files {
@@ -45,6 +54,12 @@ func newFiles(o Options) files {
 
 // source reads a file of Lua. The error is a text for a problem.
 func (f *files) source(name string) (string, error) {
+	if f.texts != nil {
+		if text, ok := f.texts[absolute(name)]; ok {
+			return text, nil
+		}
+		return "", errors.New("was not there when the configuration was loaded")
+	}
 	data, err := f.bounded(name, maxFile)
 	if err != nil {
 		return "", err
@@ -69,6 +84,30 @@ func (f *files) bounded(name string, limit int) ([]byte, error) {
 		return nil, fmt.Errorf("is larger than %d MiB, which is the limit", limit>>20)
 	}
 	return data, nil
+}
+
+// other reads a file that is no Lua. When the files are run again it has what was read the first time, as far as that was kept.
+func (f *files) other(name string) ([]byte, error) {
+	if f.kept == nil {
+		return f.bounded(name, maxRead)
+	}
+	if data, ok := f.kept.data[absolute(name)]; ok {
+		return data, nil
+	}
+	data, err := f.bounded(name, maxRead)
+	if err == nil && f.texts == nil && f.kept.size+len(data) <= maxSources {
+		f.kept.data[absolute(name)] = data
+		f.kept.size += len(data)
+	}
+	return data, err
+}
+
+// absolute is filepath.Abs, which can only fail in a directory that is gone.
+func absolute(name string) string {
+	if path, err := filepath.Abs(name); err == nil {
+		return path
+	}
+	return filepath.Clean(name)
 }
 
 // readFile reads one byte more than is allowed at most. O_NONBLOCK is there so that opening a FIFO does not wait for a writer.

@@ -203,7 +203,7 @@ func (v value) envFiles() ([]string, bool) {
 		if !fine {
 			return nil, false
 		}
-		data, err := v.l.files.bounded(path, maxRead)
+		data, err := v.l.files.other(path)
 		if err != nil {
 			item.errorf("%s %v", quote(path), err)
 			return nil, false

@@ -286,7 +286,7 @@ func (v value) decode(d *draft, fields []field) {
 // unknown reports that fields, those of v, have no such key.
 func (v value) unknown(inner value, name string, fields []field) {
 	owners := v.l.fields.owners(name)
-	if v.path != "" {
+	if v.path != "" || strings.HasPrefix(v.what, "plugin ") {
 		owners = nil // of the same name, and something else
 	}
 	if v.what != "supervisor" && len(owners) > 0 {

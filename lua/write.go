@@ -24,6 +24,7 @@ func Write(config program.Config, o Options) (string, program.Problems) {
 				"rename it", quote(s.Name))
 		}
 	}
+	w.handlers(config)
 	if w.errors > 0 {
 		return "", w.problems
 	}
@@ -32,6 +33,26 @@ func Write(config program.Config, o Options) (string, program.Problems) {
 		return "", w.problems
 	}
 	return text, nil
+}
+
+// handlers reports the functions of config, which are code, and the plugins.
+func (w *writer) handlers(config program.Config) {
+	for _, s := range config.Programs {
+		code := func(has bool, key string) {
+			if has {
+				w.errorf(s.Place, "program %s: %s is code, which cannot be written from what it has come to: copy it from its file", quote(s.Name), key)
+			}
+		}
+		code(len(s.OnExit) > 0, "on_exit")
+		code(s.OnStart != "", "on_start")
+		code(s.OnStop != "", "on_stop")
+	}
+	for _, h := range config.Hooks {
+		w.errorf(nowhere, "on(%s) is code, which cannot be written from what it has come to: copy it from its file", quote(string(h.On)))
+	}
+	for _, p := range config.Plugins {
+		w.errorf(p.Place, "plugin %s: cannot be written: copy it from its file", quote(p.Name))
+	}
 }
 
 // writer is one call of Write.

@@ -104,6 +104,12 @@ func TestWriteForgetsNoField(t *testing.T) {
 		"Programs[0].Slot":                "it is made of Instances",
 		"Programs[0].Ready.Probe.Timeout": "it is 2 s",
 		"Programs[0].AnswerTimeout":       "only a program that reloads itself has it",
+		"Programs[0].OnExit":              "it is code",
+		"Programs[0].OnStart":             "it is code",
+		"Programs[0].OnStop":              "it is code",
+		"Hooks":                           "they are code",
+		"Sources":                         "they are code",
+		"Plugins":                         "they belong to code",
 	}
 	fields := leaves("", reflect.TypeFor[program.Config](), nil)
 	if len(fields) < 40 {
@@ -244,12 +250,17 @@ func sample(t *testing.T, path string, at reflect.Value) {
 		"Programs[0].CronOverlap":         program.CronKill,
 		"Programs[0].StopCommand":         []string{"stop"},
 		"Programs[0].Kill":                program.KillProcess,
+		"Programs[0].OnExit":              []program.Decider{{By: program.ByHandler, Name: "a.on_exit[1]"}},
+		"Hooks":                           []program.Hook{{On: program.OnReloaded, Name: "on.reloaded[1]"}},
+		"Sources":                         []program.Source{{Path: "c.lua", Text: "return"}},
+		"Plugins":                         []program.Plugin{{Name: "a", Path: "/a"}},
 		"Settings.LogLevel":               "warn",
 		"Settings.LogFormat":              "json",
 		"Settings.Control":                "/c",
 		"Settings.RuntimeDir":             "/r",
 		"Settings.ExitWhen":               program.ExitNever,
 		"Settings.Notify":                 "never",
+		"Settings.LuaHandlerTimeout":      time.Second,
 	}
 	if value, ok := special[path]; ok {
 		at.Set(reflect.ValueOf(value))
@@ -284,8 +295,12 @@ func TestWriteSaysWhatLuaCannot(t *testing.T) {
 		`program "a": Lua has no words for what is said of Exit`: func(s *program.Spec) {
 			s.Exit = policy.Policy{Rule: policy.ExitOnFailure, Limit: 3}
 		},
-		`cannot be said in Lua: program "a": restart`:        func(s *program.Spec) { s.Exit.Rule = policy.AnyExit },
-		`cannot be said in Lua: program "a": on_reload:`:     func(s *program.Spec) { s.OnReload = program.Itself },
+		`cannot be said in Lua: program "a": restart`:            func(s *program.Spec) { s.Exit.Rule = policy.AnyExit },
+		`cannot be said in Lua: program "a": on_reload:`:         func(s *program.Spec) { s.OnReload = program.Itself },
+		`program "a": on_start is code, which cannot be written`: func(s *program.Spec) { s.OnStart = "a.on_start" },
+		`program "a": on_exit is code, which cannot be written`: func(s *program.Spec) {
+			s.OnExit = []program.Decider{{By: program.ByPlugin, Name: "budget"}}
+		},
 		`cannot be said in Lua: program "a": user: cannot`:   func(s *program.Spec) { s.User = &program.Credential{UID: 12345} },
 		`cannot be said in Lua: program "a": restart.factor`: func(s *program.Spec) { s.Exit.Backoff.Factor = 0 },
 		`cannot be said in Lua: program "a": max_former`:     func(s *program.Spec) { s.MaxFormer = 1e6 },

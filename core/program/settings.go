@@ -23,6 +23,8 @@ type Settings struct {
 
 	LuaLoadTimeout time.Duration `json:",omitempty"` // what a load of Lua files may take; 0 means 10 s
 	LuaMemory      uint64        `json:",omitempty"` // bytes that it may allocate; 0 means 128 MiB
+	// LuaHandlerTimeout is what a call of a handler may take; 0 means 500 ms. Deciders have it already.
+	LuaHandlerTimeout time.Duration `json:",omitempty"`
 }
 
 // ExitWhen says when mwlua leaves without being asked to.
@@ -50,6 +52,6 @@ func (s Settings) validate() []Problem {
 	check(slices.Contains([]string{"", "never"}, s.Notify), "notify: unknown value")
 	check(slices.Contains([]ExitWhen{ExitOnCritical, ExitWhenDone, ExitNever}, s.ExitWhen), "exit_when: unknown value")
 	check(s.ControlMode <= 0o777, "control_mode: must be at most 0777")
-	check(s.ShutdownTimeout >= 0 && s.LuaLoadTimeout >= 0, "a timeout cannot be negative")
+	check(s.ShutdownTimeout >= 0 && s.LuaLoadTimeout >= 0 && s.LuaHandlerTimeout >= 0, "a timeout cannot be negative")
 	return ps
 }

@@ -91,6 +91,9 @@
 ---@field success_codes? integer[] The exit codes that are no failure. An exit by signal n counts as 128 + n. Default: { 0 }
 ---@field stop_command? (string|number)[] A program and its arguments that is run to stop it, instead of a signal. If it fails, the signal is sent.
 ---@field kill? "unit"|"group"|"process" What must have ended before it counts as stopped; what is left after `stop_timeout` gets SIGKILL. "unit": it and all its descendants. "group": its process group. "process": the process that was started. Default: "unit"
+---@field on_exit? mwlua.OnExit|mwlua.Plugin|(mwlua.OnExit|mwlua.Plugin)[]|false What follows its end: a function that gets the event and answers with a verdict (see below), what `plugin` yields, or a list of these. They are asked in their order, and the first answer that is not "default" counts. Without one, or when all fail, it is what `restart` says.
+---@field on_start? fun(event: mwlua.Exit)|false Called with the event when an instance was started. Its answer means nothing.
+---@field on_stop? fun(event: mwlua.Exit)|false Called with the event when an instance has ended, however. Its answer means nothing.
 ---@field autostart? boolean Whether it is started when mwlua starts, or when a reload adds it. If not, it waits for `mwlua start`. Default: true
 ---@field critical? boolean Whether its final failure ends mwlua, with its exit code. See `exit_when` of supervisor. Default: false
 ---@field instances? integer How many run beside each other, at most 1000; `${instance}` is the number of each, from 0. 0 leaves the program out, as `enabled = false` does. Default: 1
@@ -139,6 +142,9 @@
 ---@field success_codes? integer[] The exit codes that are no failure. An exit by signal n counts as 128 + n. Default: { 0 }
 ---@field stop_command? (string|number)[] A program and its arguments that is run to stop it, instead of a signal. If it fails, the signal is sent.
 ---@field kill? "unit"|"group"|"process" What must have ended before it counts as stopped; what is left after `stop_timeout` gets SIGKILL. "unit": it and all its descendants. "group": its process group. "process": the process that was started. Default: "unit"
+---@field on_exit? mwlua.OnExit|mwlua.Plugin|(mwlua.OnExit|mwlua.Plugin)[]|false What follows its end: a function that gets the event and answers with a verdict (see below), what `plugin` yields, or a list of these. They are asked in their order, and the first answer that is not "default" counts. Without one, or when all fail, it is what `restart` says.
+---@field on_start? fun(event: mwlua.Exit)|false Called with the event when an instance was started. Its answer means nothing.
+---@field on_stop? fun(event: mwlua.Exit)|false Called with the event when an instance has ended, however. Its answer means nothing.
 ---@field timeout? string|false How long it may take. Then it is stopped, and that is a failure. Without it, for ever.
 ---@field retries? integer How many times it is tried again after a failure. Default: 0
 ---@field retry_delay? string How long to wait before that. Default: "1s"
@@ -178,6 +184,9 @@
 ---@field success_codes? integer[] The exit codes that are no failure. An exit by signal n counts as 128 + n. Default: { 0 }
 ---@field stop_command? (string|number)[] A program and its arguments that is run to stop it, instead of a signal. If it fails, the signal is sent.
 ---@field kill? "unit"|"group"|"process" What must have ended before it counts as stopped; what is left after `stop_timeout` gets SIGKILL. "unit": it and all its descendants. "group": its process group. "process": the process that was started. Default: "unit"
+---@field on_exit? mwlua.OnExit|mwlua.Plugin|(mwlua.OnExit|mwlua.Plugin)[]|false What follows its end: a function that gets the event and answers with a verdict (see below), what `plugin` yields, or a list of these. They are asked in their order, and the first answer that is not "default" counts. Without one, or when all fail, it is what `restart` says.
+---@field on_start? fun(event: mwlua.Exit)|false Called with the event when an instance was started. Its answer means nothing.
+---@field on_stop? fun(event: mwlua.Exit)|false Called with the event when an instance has ended, however. Its answer means nothing.
 ---@field autostart? boolean Whether it is started when mwlua starts, or when a reload adds it. If not, it waits for `mwlua start`. Default: true
 ---@field critical? boolean Whether its final failure ends mwlua, with its exit code. See `exit_when` of supervisor. Default: false
 ---@field timeout? string|false How long it may take. Then it is stopped, and that is a failure. Without it, for ever.
@@ -222,6 +231,9 @@
 ---@field success_codes? integer[] The exit codes that are no failure. An exit by signal n counts as 128 + n. Default: { 0 }
 ---@field stop_command? (string|number)[] A program and its arguments that is run to stop it, instead of a signal. If it fails, the signal is sent.
 ---@field kill? "unit"|"group"|"process" What must have ended before it counts as stopped; what is left after `stop_timeout` gets SIGKILL. "unit": it and all its descendants. "group": its process group. "process": the process that was started. Default: "unit"
+---@field on_exit? mwlua.OnExit|mwlua.Plugin|(mwlua.OnExit|mwlua.Plugin)[]|false What follows its end: a function that gets the event and answers with a verdict (see below), what `plugin` yields, or a list of these. They are asked in their order, and the first answer that is not "default" counts. Without one, or when all fail, it is what `restart` says.
+---@field on_start? fun(event: mwlua.Exit)|false Called with the event when an instance was started. Its answer means nothing.
+---@field on_stop? fun(event: mwlua.Exit)|false Called with the event when an instance has ended, however. Its answer means nothing.
 ---@field autostart? boolean Whether it is started when mwlua starts, or when a reload adds it. If not, it waits for `mwlua start`. Default: true
 ---@field critical? boolean Whether its final failure ends mwlua, with its exit code. See `exit_when` of supervisor. Default: false
 ---@field instances? integer How many run beside each other, at most 1000; `${instance}` is the number of each, from 0. 0 leaves the program out, as `enabled = false` does. Default: 1
@@ -248,7 +260,8 @@
 
 ---@class (exact) mwlua.Lua
 ---@field load_timeout? string How long a load of the configuration may take. Default: "10s"
----@field memory? string|integer How much memory a load may need. Default: "128MiB"
+---@field memory? string|integer How much memory a load may need, and a call of a function later. Default: "128MiB"
+---@field handler_timeout? string How long a function of `on_exit`, `on_start`, `on_stop` or `on` may take, at most 30 s. Default: "500ms"
 
 ---@class (exact) mwlua.Supervisor
 ---@field log_level? "debug"|"info"|"warn"|"error" What is written to the log. Default: "info"
@@ -264,6 +277,67 @@
 ---@field reload_timeout? string How long the trial of a reload may take. Default: "10s"
 ---@field notify? "auto"|"never" Whether the service manager is told what mwlua does: if it wants to know, or never. Default: "auto"
 ---@field lua? mwlua.Lua The bounds of the configuration itself. They count from here on.
+---@field plugin_dir? string Where relative paths of plugins begin. The default is the directory of the configuration file.
+
+---@class (exact) mwlua.PluginKeys
+---@field path? string The plugin's program. A relative path begins in `plugin_dir` of supervisor. Required.
+---@field sha256? string|number What sha256sum(1) says of the file. It is not run when that is something else.
+---@field args? (string|number)[] Its arguments.
+---@field env? table<string, string|number|boolean> Its environment: it inherits nothing of mwlua's.
+---@field user? string|number The user that it runs as, a name or a number, with its groups.
+---@field config? table<string, any> What the plugin is to know: names with strings, numbers, booleans and tables of these. It gets them as JSON.
+---@field timeout? string How long a verdict may take. Then the next one in `on_exit` is asked. Default: "2s"
+---@field start_timeout? string How long it may take to start. Default: "10s"
+---@field required? boolean Whether a load fails when it cannot be started. Default: false
+---@field log_lines? integer How many lines a second of its log are passed on. Default: 100
+---@field mtls? boolean Whether mwlua and the plugin show each other certificates. The directory of its socket is closed to others anyway. Default: false
+
+---@class (exact) mwlua.Verdict
+---@field action? "default"|"restart"|"stop"|"fail"|"shutdown" "restart": it is started again. "stop": it stays down, and that is fine. "fail": it stays down, and counts as failed. "shutdown": everything is stopped. "default": the next in `on_exit` is asked, and in the end `restart`. Required.
+---@field delay? string How long to wait before a restart, at most 24 hours. Default: "0s"
+---@field reason? string|number Why, for the log: a few words, at most 1 KiB.
+---@field exit_code? integer What mwlua ends with, from 0 to 255, whenever it does. The first that is not 0 counts. Default: 0
+---@field reset? boolean Whether the count of failures in a row begins again. Default: false
+
+---@class mwlua.Past
+---@field seq integer The instance's number.
+---@field code integer? As in the event.
+---@field signal integer? As in the event.
+---@field reason string As in the event.
+---@field uptime number As in the event.
+
+---@class mwlua.Exit
+---@field program string The program's name.
+---@field instance string The instance, as in "web#3".
+---@field seq integer Its number, which is 3 there.
+---@field slot integer Which of the program's `instances` it is, from 0.
+---@field pid integer Its process; 0 if nothing ever ran.
+---@field kind "program"|"oneshot"|"cron" What declared it.
+---@field code integer? Its exit code; nil if a signal ended it.
+---@field signal integer? The number of the signal that ended it; nil if none did.
+---@field core_dumped boolean Whether the kernel wrote a core file.
+---@field oom boolean Whether the kernel killed it for want of memory, as far as is known.
+---@field reason string "exited", "start-failed", "not-ready", "health", "watchdog", "timeout" or "reload-signal".
+---@field expected boolean Whether it is no failure to the declared policy.
+---@field uptime number How long it ran, in seconds.
+---@field failures integer Failures in a row, this one included.
+---@field restarts integer Restarts within the `window` of `restart`; counted while it has a `limit`.
+---@field total_restarts integer Restarts since it was first started.
+---@field history mwlua.Past[] Ends before this one, the newest first, at most 10.
+---@field default mwlua.Verdict What `restart` says. It can be changed and returned.
+---@field labels table<string, string> The declared ones.
+---@field store table A table of this program's own: what is put in there is there the next time, also after reloads. Names with strings, numbers, booleans and tables of these, 16 KiB in all as JSON.
+---@field time number When, in seconds since 1970.
+
+---@class mwlua.Event
+---@field event string The occasion, as given to `on`.
+---@field text string The name of the signal, such as "SIGUSR1"; what went wrong with a load; else "".
+---@field time number When, in seconds since 1970.
+
+---@class mwlua.Plugin
+---@field name string The plugin's name.
+
+---@alias mwlua.OnExit fun(event: mwlua.Exit): mwlua.Verdict|"default"|"restart"|"stop"|"fail"|"shutdown"|nil
 
 ---@class mwlua
 ---@field version string mwlua's version.
@@ -295,6 +369,18 @@ function oneshot(name, keys) end
 ---@param keys mwlua.Cron
 ---@return mwlua.Handle
 function cron(name, keys) end
+
+---Declares a program that decides what follows an exit. It yields what `on_exit` takes.
+---@overload fun(name: string): fun(keys: mwlua.PluginKeys): mwlua.Plugin
+---@param name string
+---@param keys mwlua.PluginKeys
+---@return mwlua.Plugin
+function plugin(name, keys) end
+
+---Calls the function when something happens: "reload" (one begins), "reloaded" (a load has ended, well or not), "ready" (all that the first load starts was started), "shutdown" (mwlua begins to stop), "signal" (mwlua got one). Its answer means nothing.
+---@param name "reload"|"reloaded"|"ready"|"shutdown"|"signal"
+---@param call fun(event: mwlua.Event)
+function on(name, call) end
 
 ---Sets keys for what is declared after it, as far as its kind has them. A further one adds to it; what a declaration says itself is stronger, key by key, also within tables.
 ---@param keys mwlua.Defaults
@@ -337,7 +423,7 @@ function env(name, default) end
 ---@return string
 function read_file(path) end
 
----Writes to mwlua's log while the configuration is loaded: the text is the format, as in string.format, with the values after it.
+---Writes to mwlua's log, while the configuration is loaded or from a handler: the text is the format, as in string.format, with the values after it.
 ---@param format string
 ---@param ... any
 function log.debug(format, ...) end

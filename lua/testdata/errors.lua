@@ -66,7 +66,7 @@ program "web" { --> program "web": command: is required (in this call)
   ["stop-signal"] = "TERM", --> program "web": ["stop-signal"]: unknown key (did you mean "stop_signal"?)
   ["not a name"] = 1, --> program "web": ["not a name"]: unknown key
   [""] = 1, --> program "web": [""]: unknown key
-  on_exit = function() end, --> program "web": on_exit: unknown key
+  on_exit = function() end,
 }
 ---
 program "web" { "a", "b" } --> program "web": a value without a name (string "a"): write KEY = …, such as command = { … }
@@ -76,7 +76,7 @@ program "web" { command = { "a" }, [1.5] = 2, [true] = 3 } --> program "web": a 
 supervisor {
   loglevel = "info", --> supervisor: loglevel: unknown key (mwlua calls it "log_level")
   command = { "a" }, --> supervisor: command: unknown key (command belongs to a program)
-  lua = { load_timout = "1s", timeout = "1s" }, --> supervisor: lua.load_timout: unknown key (did you mean "load_timeout"?) --> supervisor: lua.timeout: unknown key
+  lua = { load_timout = "1s", timeout = "1s" }, --> supervisor: lua.load_timout: unknown key (did you mean "load_timeout"?) --> supervisor: lua.timeout: unknown key (mwlua calls it "handler_timeout")
   user = "root", --> supervisor: user: unknown key (user belongs to a program)
 }
 ---
@@ -242,7 +242,7 @@ program = nil --> cannot assign to "program", which belongs to mwlua: use anothe
 local y = z --> undefined variable "z"
 print(hostnam) --> undefined variable "hostnam"
 ---
-plugin "a" {} --> undefined variable "plugin": this version of mwlua does not know it yet
+plugin "a" {} --> plugin "a": path: is required (in this call)
 ---
 os.exit(0) --> undefined variable "os": a configuration has no os library; env("NAME") reads the environment
 ---
@@ -270,7 +270,7 @@ print(mwlua.config) --> mwlua has no "config"
 ---
 mwlua.version = 1 --> cannot assign to mwlua.version
 ---
-math.random() --> math has no "random"
+math.random() --> math.random: only in handlers: a configuration must be the same whenever it is loaded
 ---
 table.unpack({}) --> table has no "unpack"
 ---
@@ -673,3 +673,49 @@ override "tick" { schedule = "99 * * * *" } --> cron "tick": schedule: minute: "
 program "a" { command = { "a" }, ready = { fd = 3 }, sockets = { web = "tcp://:80" } } --> program "a": ready.fd: 3 is the descriptor of a socket
 program "b" { command = { "a" }, process_group = "none", kill = "group" } --> program "b": kill: its process group is mwlua's own (process_group)
 program "c" { command = { "a" }, ready = { fd = 4 }, sockets = { web = "tcp://:80" } }
+---
+-- Functions and plugins.
+local budget = plugin "budget" { path = "budget" }
+program "a" { command = { "a" }, on_exit = "restart", on_start = "x", on_stop = {} } --> program "a": on_exit: expected a function, or what plugin yields, got string "restart" --> program "a": on_start: expected a function, got string "x" --> program "a": on_stop: expected a function, got a table
+program "b" { command = { "a" }, on_exit = { budget, print, "fail", 5 } } --> program "b": on_exit[3]: expected a function, or what plugin yields, got string "fail" --> program "b": on_exit[4]: expected a function, or what plugin yields, got number 5
+program "c" { command = { "a" }, on_exit = { x = budget }, after = { budget } } --> program "c": after[1]: expected what a declaration yields, or a name, got plugin "budget" --> program "c": on_exit: a list has no key string "x": remove it
+program "d" { command = { "a" }, on_exit = plugin "half", needs = budget } --> program "d": needs: expected what a declaration yields, or a name, got plugin "budget" --> program "d": on_exit: expected a function, or what plugin yields, got plugin "half" without its table --> plugin "half": has no table: write plugin "half" { … }
+program "e" { command = { "a" }, on_exits = print, onexit = print, on_start = budget } --> program "e": on_exits: unknown key (did you mean "on_exit"?) --> program "e": on_start: expected a function, got plugin "budget" --> program "e": onexit: unknown key (mwlua calls it "on_exit")
+program "f" { command = { "a" }, on_exit = { budget, nil, print } } --> program "f": on_exit[2]: is nil: does the variable or the function there have a value?
+oneshot "g" { command = { "a" }, on_exit = true, on_start = true } --> oneshot "g": on_exit: expected a function, or what plugin yields, got true --> oneshot "g": on_start: expected a function, got true
+defaults { on_exit = 1 } --> defaults: on_exit: expected a function, or what plugin yields, got number 1
+log.info(budget.path) --> plugin "budget" has no string "path" here: only its name can be read
+---
+plugin "a" { path = "a" }
+plugin "a" { path = "/b" } --> plugin "a": already declared at errors.lua:689
+plugin "-" { path = "a" } --> plugin "-": the name must be letters, digits and _ . @ -, at most 64, and begin with a letter, a digit or _
+plugin "b" { } --> plugin "b": path: is required (in this call)
+plugin "c" { path = "~/a", sha256 = "12", args = "x", env = { A = true, ["B="] = 1 }, user = "nobody" } --> plugin "c": args: expected a list such as { "-v" }, got string "x" --> plugin "c": env.A: expected a string, got true: put it in quotes --> plugin "c": env["B="]: "B=" cannot be a name: it must not be empty or hold a = --> plugin "c": path: ~ is not expanded: write the whole path --> plugin "c": sha256: expected 64 hexadecimal digits, got string "12" --> plugin "c": user: cannot find the user "nobody": no matching entries in passwd file
+plugin "d" { path = 5, sha256 = 1, args = { {} }, env = { "A=1" }, timeout = "1m", start_timeout = "0s" } --> plugin "d": args[1]: expected a string, got a table --> plugin "d": env: a value without a name (string "A=1"): write NAME = … --> plugin "d": sha256: expected 64 hexadecimal digits, got number 1 --> plugin "d": start_timeout: expected more than 0 and at most "5m", got string "0s" --> plugin "d": timeout: expected more than 0 and at most "30s", got string "1m"
+plugin "e" { path = "", timeout = 2, log_lines = 0, mtls = "yes", required = 1, on_failure = "x", command = "x" } --> plugin "e": command: unknown key (mwlua calls it "path") --> plugin "e": log_lines: expected a whole number from 1 to 10000, got number 0 --> plugin "e": mtls: expected true or false, got string "yes": without quotes --> plugin "e": on_failure: unknown key --> plugin "e": path: is empty: write something there, or remove it --> plugin "e": required: expected true or false, got number 1 --> plugin "e": timeout: expected a duration such as "5s", got number 2: write the unit, such as "2s"
+plugin "f" { path = "a", config = { 1, 2 } } --> plugin "f": config: expected a table such as { NAME = value }, got a table
+plugin "g" { path = "a", config = "x" } --> plugin "g": config: expected a table such as { NAME = value }, got string "x"
+plugin "h" { path = "a", config = { a = { b = print } } } --> plugin "h": config.a.b: expected a string, a number, true, false or a table of these, got a function
+plugin "i" { path = "a", config = {
+  a = 1,
+  b = { 0 / 0 }, --> plugin "i": config.b[1]: is NaN, and only finite numbers are taken
+} }
+plugin "j" { path = "a", config = { a = { 1, 2, x = 3 } } } --> plugin "j": config.a: has the key number 1 beside others: a table has names, or the keys 1, 2, 3 and so on without a gap
+plugin "k" { path = "a", config = { a = "\255" } } --> plugin "k": config.a: is no UTF-8, and only that is taken
+plugin "l" { path = "a", config = { a = ("x"):rep(70000) } } --> plugin "l": config: is larger than the 64 KiB allowed, as JSON
+local self = {}
+self.self = self
+plugin "m" { path = "a", config = self } --> plugin "m": config: tables are nested more than 32 deep: does one hold itself?
+plugin("n", 5) --> plugin "n": expected a table, got number 5: write plugin "n" { … }
+---
+on("reloads", print) on("ready", 5) on("ready") on(print) on("ready", false) --> on: expected "reload", "reloaded", "ready", "shutdown" or "signal", got string "reloads" (did you mean "reload"?) --> on: expected a function, got number 5 --> on: expected a function, got nil --> on: expected "reload", "reloaded", "ready", "shutdown" or "signal", got a function --> on: expected a function, got false
+on "ready" --> on: expected a function, got nil
+supervisor { plugin_dir = "~/x", lua = { handler_timeout = "31s" }, plugins = {} } --> supervisor: lua.handler_timeout: expected more than 0 and at most "30s", got string "31s" --> supervisor: plugin_dir: ~ is not expanded: write the whole path --> supervisor: plugins: unknown key
+program "a" { command = { "a" }, plugin = "x", path = "x" } --> program "a": path: unknown key --> program "a": plugin: unknown key
+---
+on("ready", print, 5)
+rawset(_G, "x", 1) --> rawset: this table belongs to mwlua: use another one
+---
+rawset(string, "format", nil) --> rawset: this table belongs to mwlua: use another one
+---
+_G.x = 1 --> assignment to the undeclared variable "x": write "local" before it, where it is first used
