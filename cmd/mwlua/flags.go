@@ -19,6 +19,7 @@ import (
 
 // sources is where a configuration comes from, and what else the command line says. The letters are HAProxy's.
 type sources struct {
+	code        *code    // of a master; nil for who only looks at a configuration
 	lua         []string // Lua files, in order; they come after those of haproxy
 	haproxy     []string // haproxy.cfg files, or directories of them, in order
 	dir         string   // -C
@@ -197,9 +198,7 @@ func (s *sources) load(run supervisor.Runner, use bool) (program.Config, program
 		config.Settings.Control = s.control
 		return config, problems
 	}
-	o := lua.Options{Files: s.lua, Env: os.Environ(), Check: s.checks, Version: version, Log: func(level, text string) {
-		fmt.Fprintf(os.Stderr, "mwlua: %s: %s\n", level, text)
-	}}
+	o := s.luaOptions()
 	var problems program.Problems
 	if len(s.haproxy) > 0 {
 		config, found := s.loadHAProxy(run, use)
@@ -208,7 +207,7 @@ func (s *sources) load(run supervisor.Runner, use bool) (program.Config, program
 		}
 		o.Base, problems = &config, found
 	}
-	config, found := lua.Load(o)
+	config, found := s.evaluate(o, use)
 	if s.pidfile != "" {
 		config.Pidfile, _ = filepath.Abs(s.pidfile) // it cannot fail: we are somewhere
 	}
@@ -216,6 +215,16 @@ func (s *sources) load(run supervisor.Runner, use bool) (program.Config, program
 	if len(problems.Errors()) == 0 && !s.checks {
 		s.chooseControl(&config.Settings)
 	}
+	return config, problems
+}
+
+// evaluate runs Lua files. If they are to count, and this is a master, their functions will be called.
+func (s *sources) evaluate(o lua.Options, use bool) (program.Config, program.Problems) {
+	if !use || s.code == nil {
+		return lua.Load(o)
+	}
+	config, handlers, problems := lua.Open(o)
+	s.code.offer(handlers)
 	return config, problems
 }
 

@@ -137,6 +137,7 @@ func (s *sources) masterOptions(out *output) supervisor.Options {
 		self = append(self, os.Getppid())
 	}
 	log := supervisor.NewLog(out, s.format())
+	s.code = &code{options: s.luaOptions, say: log.Say}
 	o := s.options(log, func(run supervisor.Runner, use bool) (program.Config, program.Problems) {
 		config, problems := s.loadAlone(run, use, self...)
 		if use && len(problems.Errors()) == 0 {
@@ -147,6 +148,7 @@ func (s *sources) masterOptions(out *output) supervisor.Options {
 		}
 		return config, problems
 	})
+	o.Code = s.code
 	o.Ready = func() {
 		log.Flush() // the launcher is told all of the load
 		out.ready()

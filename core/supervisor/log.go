@@ -33,7 +33,7 @@ type Log struct {
 	least atomic.Int32 // rank of the least level that is written
 	pid   int
 	queue chan entry
-	lost  int // lines that found no room since the last one that did
+	lost  atomic.Int64 // entries that found no room since the last one that did
 
 	startup strings.Builder // the lines of the last load, the one under way included
 	loading bool
@@ -148,12 +148,27 @@ func (l *Log) Orphan(pid, status int) {
 	l.write(lv, fmt.Sprintf("Process %d exited with code %d (%s)", pid, status, statusName(status)))
 }
 
+// Say writes a line of a function of the configuration, from any goroutine: word is debug, info, warn or error.
+func (l *Log) Say(word, text string) {
+	lv := notice
+	switch word {
+	case "warn":
+		lv = warning
+	case "error":
+		lv = alert
+	}
+	if lv.rank() >= l.least.Load() {
+		l.put(l.lines(lv, text))
+	}
+}
+
 // write writes text, a line each of its lines.
-func (l *Log) write(lv level, text string) {
+func (l *Log) write(lv level, text string) { l.keep(lv, l.lines(lv, text)) }
+
+func (l *Log) lines(lv level, text string) string {
 	var b strings.Builder
 	if l.format() == JSONFormat {
-		l.keep(lv, jsonLine(lv, text, 0, machine.Note{}))
-		return
+		return jsonLine(lv, text, 0, machine.Note{})
 	}
 	for line := range strings.SplitSeq(text, "\n") {
 		if l.format() == HAProxyFormat {
@@ -162,7 +177,7 @@ func (l *Log) write(lv level, text string) {
 			fmt.Fprintf(&b, "%s %-7s %s\n", time.Now().Format("2006-01-02T15:04:05.000Z07:00"), lv, printable(line))
 		}
 	}
-	l.keep(lv, b.String())
+	return b.String()
 }
 
 // keep writes lines, unless they are of too low a level, and keeps those of a load.
@@ -176,14 +191,14 @@ func (l *Log) keep(lv level, text string) {
 }
 
 func (l *Log) put(text string) {
-	if l.lost > 0 {
-		text = fmt.Sprintf("mwlua: %d lines of the log were lost: nobody read it\n", l.lost) + text
+	lost := l.lost.Swap(0)
+	if lost > 0 {
+		text = fmt.Sprintf("mwlua: %d lines of the log were lost: nobody read it\n", lost) + text
 	}
 	select {
 	case l.queue <- entry{text: text}:
-		l.lost = 0
 	default:
-		l.lost++
+		l.lost.Add(lost + 1)
 	}
 }
 
