@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/mwlua/mwlua/core/internal/carry"
+	"github.com/mwlua/mwlua/core/internal/signals"
 	"github.com/mwlua/mwlua/core/machine"
 	"github.com/mwlua/mwlua/core/policy"
 	"github.com/mwlua/mwlua/core/program"
@@ -21,6 +23,11 @@ type Code interface {
 	Decide(ctx context.Context, by program.Decider, ev policy.Event, blob []byte) (v policy.Verdict, store, left []byte, err error)
 	// Call calls a handler.
 	Call(ctx context.Context, hook machine.CallHook) error
+	// Begin is called before anything else, from the loop, and must return at once: hands start processes, and carried is what Carried
+	// of the image before has returned, nil if there was none.
+	Begin(hands *Hands, carried []byte)
+	// Carried is what the next image has to know, nil for nothing. It is called from the loop, at a hand-over that may still fail.
+	Carried() []byte
 	// Close ends what runs, within the deadline of ctx: mwlua leaves.
 	Close(ctx context.Context)
 }
@@ -71,5 +78,46 @@ func (s *supervisor) call(a machine.CallHook) {
 func (s *supervisor) useCode() {
 	if s.Code != nil {
 		s.Code.Use(s.m.State().Config)
+	}
+}
+
+// beginCode gives code its hands, once there is a loop to come that lends them.
+func (s *supervisor) beginCode(before *carry.Document) {
+	if s.Code == nil {
+		return
+	}
+	var carried []byte
+	if before != nil {
+		carried = before.Code
+	}
+	s.Code.Begin(&Hands{s}, carried)
+}
+
+// closeTimeout is how long code may take to end what it has started, when mwlua leaves.
+const closeTimeout = 4 * time.Second
+
+// closeCode ends what code has started, and goes on collecting children meanwhile.
+func (s *supervisor) closeCode() {
+	if s.Code == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	closed := make(chan struct{})
+	go func() { // waits for the ends of plugins; closes closed; ends then, or after a while
+		s.Code.Close(ctx)
+		close(closed)
+	}()
+	for {
+		select {
+		case <-closed:
+			return
+		case <-ctx.Done():
+			return
+		case f := <-s.calls:
+			f()
+		case <-signals.Child:
+			s.collect()
+		}
 	}
 }

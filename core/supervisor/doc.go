@@ -13,6 +13,8 @@
 //	probe          its turn, then an answer        Probed                     that, or its limit
 //	decide         a function, a plugin            Decided, DecideFailed      that, or its limit
 //	call           a function                      HookFailed, if it failed   that, or a while
+//	inLoop         the loop, for a child of code  –                          that
+//	closeCode      what code has started           –                          that, or a while
 //	runStop        a command                       StopRan                    that, or its limit
 //	watch          what programs say, the clock    what can be read           the process
 //	pump           output, then room for it        Ready, once                its end, or a hand-over
@@ -39,7 +41,7 @@
 //   - said.go, mainpid.go, ready.go, output.go: what an instance says of itself
 //   - units.go: exits, and what they leave
 //   - probes.go, errand.go: attempts and commands
-//   - decide.go: functions and plugins
+//   - decide.go, hands.go: functions and plugins
 //   - listeners.go, ticks.go: sockets of programs, and the clock
 //   - trial.go, handover.go: a reload, from the old image's side and from the new one's
 //   - guard.go: the trial's process

@@ -83,6 +83,9 @@ func (s *supervisor) seal(t *trial) ([]int, error) {
 	}
 	d.Attempts = slices.Collect(maps.Keys(s.attempts))
 	s.carried(&d)
+	if s.Code != nil {
+		d.Code = s.Code.Carried()
+	}
 	s.carriedInstances(&d)
 	s.carriedOutputs(&d)
 	s.carriedListeners(&d)

@@ -89,7 +89,6 @@ func (s *supervisor) perform(now machine.Instant, a machine.Action) {
 		s.Log.Note(now, a)
 	case machine.Quit:
 		s.endTrial()
-		s.endErrands()
 		s.quit = &a.Status
 	}
 }

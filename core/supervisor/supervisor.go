@@ -51,6 +51,7 @@ type supervisor struct {
 	owners  map[int]machine.ID      // pid → instance, for each child that is one
 	helpers map[int]func(proc.Exit) // who hears of the end of a trial, a guard, an errand
 	errands chan *errand
+	calls   chan func()     // what others want to be done in the loop
 	trial   *trial          // under way, or passed and waiting to guard; nil when there is none
 	quit    *int            // status, once Quit was performed
 	deaf    bool            // the service manager could not be reached, and that was said
@@ -81,7 +82,7 @@ func newSupervisor(o Options) (*supervisor, error) {
 		return nil, err
 	}
 	return &supervisor{
-		Options: o, events: make(chan machine.Event, 16), errands: make(chan *errand), sockets: newSockets(),
+		Options: o, events: make(chan machine.Event, 16), errands: make(chan *errand), calls: make(chan func()), sockets: newSockets(),
 		owners: make(map[int]machine.ID), helpers: make(map[int]func(proc.Exit)),
 		watch: w, mailbox: newMailbox(), instances: make(map[machine.ID]*instance), emptying: make(map[machine.ID]*instance),
 		claims: make(map[int]*claim), silent: make(map[int]bool), attempts: make(map[int]bool),
@@ -115,9 +116,12 @@ func Run(o Options) (int, error) {
 	if err := s.open(before); err != nil {
 		return 1, err
 	}
+	s.beginCode(before)
 	s.collect()
 	s.queue = append(s.queue, machine.Booted{})
 	status := s.loop()
+	s.closeCode()
+	s.endErrands()
 	close(s.sockets.left)
 	s.closeControl()
 	s.closeAllListeners()
@@ -171,6 +175,8 @@ func (s *supervisor) next(timer *time.Timer) {
 		s.queue = append(s.queue, machine.Request{Verb: machine.ReloadAll, By: "SIGHUP"})
 	case <-signals.Child:
 		s.collect()
+	case f := <-s.calls:
+		f()
 	case e := <-s.errands:
 		s.serve(e)
 	case a := <-s.sockets.asks:

@@ -34,6 +34,7 @@ type Document struct {
 	State  machine.State
 	Guard  Guard
 
+	Code    []byte    `json:",omitempty"` // what the code of the configuration has to say to itself
 	Helpers []int     `json:",omitempty"` // children beside the guard that are no instances, and that nobody has collected yet
 	Started int64     `json:",omitempty"` // when the first image started, ns of CLOCK_MONOTONIC
 	Token   uint64    `json:",omitempty"` // the last number that was given to one who waits for an answer
