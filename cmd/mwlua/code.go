@@ -12,13 +12,15 @@ import (
 	"github.com/mwlua/mwlua/core/machine"
 	"github.com/mwlua/mwlua/core/policy"
 	"github.com/mwlua/mwlua/core/program"
+	"github.com/mwlua/mwlua/core/supervisor"
 	"github.com/mwlua/mwlua/lua"
 )
 
-// code answers for the functions of the configuration in force: it is the supervisor.Code of a master.
+// code answers for the functions and the plugins of the configuration in force: it is the supervisor.Code of a master.
 type code struct {
 	options func() lua.Options // to make handlers again from their sources
 	say     func(level, text string)
+	plugins pluginHost
 
 	mu       sync.Mutex
 	loaded   *lua.Handlers // of the newest load, until it counts
@@ -37,6 +39,15 @@ func (c *code) offer(h *lua.Handlers) {
 	closeHandlers(former)
 }
 
+// Begin implements supervisor.Code.
+func (c *code) Begin(hands *supervisor.Hands, carried []byte) {
+	c.plugins.say = c.say
+	c.plugins.begin(hands, carried)
+}
+
+// Carried implements supervisor.Code.
+func (c *code) Carried() []byte { return c.plugins.state() }
+
 // Use implements supervisor.Code. The handlers that were offered last are those of config, unless there are none: then the image
 // before has loaded it.
 func (c *code) Use(config program.Config) {
@@ -45,6 +56,7 @@ func (c *code) Use(config program.Config) {
 	closeHandlers(c.handlers)
 	c.handlers, c.loaded = c.loaded, nil
 	c.sources = config.Sources
+	c.plugins.use(config)
 }
 
 // closeHandlers ends handlers that do not count any more, which may take a second.
@@ -75,7 +87,8 @@ func (c *code) current() (*lua.Handlers, error) {
 // Decide implements supervisor.Code.
 func (c *code) Decide(ctx context.Context, by program.Decider, ev policy.Event, blob []byte) (v policy.Verdict, store, left []byte, err error) {
 	if by.By != program.ByHandler {
-		return v, nil, nil, fmt.Errorf("there is no plugin %q", by.Name)
+		v, left, err = c.plugins.decide(ctx, by.Name, ev, blob)
+		return v, nil, left, err
 	}
 	h, err := c.current()
 	if err != nil {
@@ -99,7 +112,8 @@ func (c *code) Call(ctx context.Context, hook machine.CallHook) error {
 }
 
 // Close implements supervisor.Code.
-func (c *code) Close(context.Context) {
+func (c *code) Close(ctx context.Context) {
+	c.plugins.close(ctx)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	closeHandlers(c.handlers)
