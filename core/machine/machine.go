@@ -155,7 +155,7 @@ func (m *Machine) Step(now Instant, ev Event) []Action {
 	case ClockSet:
 		m.clockSet(now, ev.Wall)
 	case SocketFailed:
-		m.do(Note{Kind: NoteSocket, ID: ID{Program: ev.Program}, Text: ev.Name + ": " + ev.Text})
+		m.do(Note{Kind: NoteSocket, ID: ID{Program: ev.Program}, Text: "cannot open its socket " + ev.Text})
 	case PidfileFailed:
 		m.do(Note{Kind: NotePidfile, Text: ev.Text})
 	case ControlFailed:
