@@ -34,10 +34,15 @@ type testProgram struct {
 // a scenario makes it exit.
 //
 //	prog api FILE
+//	prog do THING…
 //	prog name=NAME [ignore=SIGNAL,…] [exit=CODE] [look]
 func runLifecycleProgram(args []string) {
 	if len(args) > 0 && args[0] == "api" {
 		runAPI(args[1])
+		return
+	}
+	if len(args) > 0 && args[0] == "do" {
+		runActs(args[1:])
 		return
 	}
 	signals := make(chan os.Signal, 64)
