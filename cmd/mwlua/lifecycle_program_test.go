@@ -35,6 +35,7 @@ type testProgram struct {
 //
 //	prog api FILE
 //	prog web name=NAME [mute]
+//	prog do THING…
 //	prog name=NAME [ignore=SIGNAL,…] [exit=CODE] [look]
 func runLifecycleProgram(args []string) {
 	switch {
@@ -43,6 +44,9 @@ func runLifecycleProgram(args []string) {
 		return
 	case len(args) > 0 && args[0] == "web":
 		runWeb(args[1:])
+		return
+	case len(args) > 0 && args[0] == "do":
+		runActs(args[1:])
 		return
 	}
 	signals := make(chan os.Signal, 64)

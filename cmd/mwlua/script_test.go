@@ -44,13 +44,19 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"ended":  scriptEnded,  // ended STATUS: waits until the master has ended, with that status, and nothing of it is left
 	"daemon": scriptDaemon, // daemon STATUS PIDFILE COMMAND [ARG…]: runs a launcher to its end; what it started, by that file, is the master
 	"mask":   scriptMask,   // mask FROM TO: copies a file with a # for every pid in parentheses
+	"alive":  scriptAlive,  // [!] alive PIDFILE…: the process with the pid in a file is alive at this moment, or not
+	"dies":   scriptDies,   // dies PIDFILE…: waits until it is not
+	"ask":    scriptAsk,    // ask NETWORK ADDRESS: connects, and writes to standard output what it is told
 }
 
 func scriptCondition(name string) (bool, error) {
-	if name != "root" {
-		return false, fmt.Errorf("unknown condition %q", name)
+	switch name {
+	case "root":
+		return os.Getuid() == 0, nil
+	case "cgroup":
+		return hasCGroup(), nil
 	}
-	return os.Getuid() == 0, nil
+	return false, fmt.Errorf("unknown condition %q", name)
 }
 
 // scriptMaster is the supervisor that a script started last.
@@ -79,6 +85,12 @@ func setUpScript(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
+	one, other, err := scriptAddresses()
+	if err != nil {
+		return err
+	}
+	env.Setenv("ADDRESS", one)
+	env.Setenv("ADDRESS2", other)
 	env.Setenv("EXAMPLES", examples)
 	env.Setenv("RUNTIME_DIRECTORY", filepath.Join(env.WorkDir, "run"))
 	env.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector would make every exit a second late

@@ -224,6 +224,7 @@ const (
 	NoteStopCommand    NoteKind = "stop-command"   // it failed, Text says why; Signal is sent instead
 	NoteSocket         NoteKind = "socket"         // one of the sockets of a program cannot be opened, Text says which and why
 	NoteKill           NoteKind = "kill"           // the stop timeout is over: SIGKILL
+	NoteKillRest       NoteKind = "kill-rest"      // the same for those that outlived its process, Text names them
 	NoteLeftTooLate    NoteKind = "left-too-late"  // one that was to leave in its own time is stopped, Text says why
 	NoteSignalFailed   NoteKind = "signal-failed"
 	NoteChange         NoteKind = "change"         // one change of a plan that leaves no other trace, Text says which and why

@@ -178,7 +178,7 @@ func (m *Machine) stepLife(now Instant, ev Event) {
 	case ClockSet:
 		m.clockSet(now, ev.Wall)
 	case SocketFailed:
-		m.do(Note{Kind: NoteSocket, ID: ID{Program: ev.Program}, Text: ev.Name + ": " + ev.Text})
+		m.do(Note{Kind: NoteSocket, ID: ID{Program: ev.Program}, Text: "cannot open its socket " + ev.Text})
 	}
 }
 

@@ -174,10 +174,15 @@ func (m *Machine) haltNeeding(now Instant, place int, why string) {
 		if in == nil {
 			continue
 		}
-		if in.Cause.rank() == 0 && (in.Step == Spawning || in.Step == Started || in.Step == Unready) {
-			m.do(Note{Kind: NoteGivenUp, ID: p.id(seq), PID: in.PID, Text: why})
-		}
+		news := in.Cause.rank() == 0 && (in.Step == Spawning || in.Step == Started || in.Step == Unready)
 		m.halt(now, place, in, ByNeed)
+		note := Note{Kind: NoteGivenUp, ID: p.id(seq), PID: in.PID, Text: why}
+		if in.Step == Stopping {
+			note.Signal, note.Until = in.Told, in.Deadline
+		}
+		if news {
+			m.do(note)
+		}
 	}
 }
 

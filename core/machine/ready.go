@@ -189,8 +189,8 @@ func (m *Machine) judge(now Instant, place int, in *Instance, ok bool) {
 // giveUp stops an instance because of what it does, or does not. A signal of 0 is its stop signal.
 func (m *Machine) giveUp(now Instant, place int, in *Instance, cause Cause, signal int, text string) {
 	p := &m.s.Programs[place]
-	declared, limit := m.terms(place, in)
-	note := Note{Kind: NoteGivenUp, ID: p.id(in.Seq), PID: in.PID, Former: !p.counts(in.Seq), Signal: cmp.Or(signal, stopSignal(declared, sigTERM))}
+	_, limit := m.terms(place, in)
+	note := Note{Kind: NoteGivenUp, ID: p.id(in.Seq), PID: in.PID, Former: !p.counts(in.Seq), Signal: m.firstSignal(place, in, signal)}
 	if cause.outranks(in.Cause) {
 		in.Cause = cause
 	}

@@ -279,6 +279,9 @@ func (m *Machine) currentEnded(now Instant, p *Program, gone Instance, exit poli
 		m.runNow(now, place)
 	default:
 		m.judgeEnd(now, place, gone, exit, note)
+		if starting && p.Phase == Failed && m.s.Config.Programs[place].Kind == program.OneShot { // the load has waited for its success
+			m.s.Reload.broke(fmt.Sprintf("%v has failed: %s", note.ID, exitText(exit)))
+		}
 		m.stillStarting(place, starting)
 	}
 	m.lost(now, place)

@@ -174,13 +174,23 @@ func (c Cause) rank() int {
 // command is run once: whoever asks again wants the signal.
 func (m *Machine) askToStop(place int, in *Instance, signal int, first bool) {
 	p := &m.s.Programs[place]
-	declared, limit := m.terms(place, in)
-	if first && signal == 0 && p.counts(in.Seq) && len(m.s.Config.Programs[place].StopCommand) > 0 {
+	if first && m.firstSignal(place, in, signal) == 0 {
+		_, limit := m.terms(place, in)
 		in.Told = 0
 		m.do(RunStop{ID: p.id(in.Seq), PID: in.PID, Spec: m.s.Config.Programs[place], Env: m.s.Config.Env, Limit: limit})
 		return
 	}
+	declared, _ := m.terms(place, in)
 	m.signal(p, in, cmp.Or(signal, stopSignal(declared, m.stopAsked())))
+}
+
+// firstSignal is the signal that asks an instance to stop, and 0 if its stop command is to do it.
+func (m *Machine) firstSignal(place int, in *Instance, signal int) int {
+	if signal == 0 && m.s.Programs[place].counts(in.Seq) && len(m.s.Config.Programs[place].StopCommand) > 0 {
+		return 0
+	}
+	declared, _ := m.terms(place, in)
+	return cmp.Or(signal, stopSignal(declared, m.stopAsked()))
 }
 
 // stopAsked is the signal that asked mwlua to stop, and SIGTERM if none did.
@@ -257,7 +267,7 @@ func (m *Machine) late(now Instant, place int, in *Instance) {
 		}
 		m.endLeaving(now, place, in, cause)
 	case Emptying:
-		m.killRest(now, place, in, string(in.Cause))
+		m.killRest(now, place, in)
 	default:
 		m.kill(p, in, string(in.Cause))
 	}
@@ -280,7 +290,7 @@ func (m *Machine) killAll(now Instant) {
 			switch in := &p.Instances[j]; in.Step {
 			case Spawning, Killing:
 			case Emptying:
-				m.killRest(now, i, in, "shutdown_timeout")
+				m.killRest(now, i, in)
 			default:
 				m.kill(p, in, "shutdown_timeout")
 			}

@@ -61,16 +61,10 @@ func (m *Machine) emptied(now Instant, ev Emptied) {
 }
 
 // killRest kills what is left of an instance, and looks again a moment later.
-func (m *Machine) killRest(now Instant, place int, in *Instance, why string) {
+func (m *Machine) killRest(now Instant, place int, in *Instance) {
 	p := &m.s.Programs[place]
 	if in.Told != sigKILL {
-		text := "left by its end: "
-		if why != "" {
-			text = why + ": "
-		}
-		m.do(Note{
-			Kind: NoteKill, ID: p.id(in.Seq), PID: in.PID, Former: !p.counts(in.Seq), Signal: sigKILL, Text: text + leftText(in.Left),
-		})
+		m.do(Note{Kind: NoteKillRest, ID: p.id(in.Seq), PID: in.PID, Former: !p.counts(in.Seq), Signal: sigKILL, Text: leftText(in.Left)})
 	}
 	in.Told = sigKILL
 	in.Deadline = m.due(place, in.Seq, after(now, killAgain))

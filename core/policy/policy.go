@@ -224,10 +224,14 @@ func (p Policy) restart(e Exit, seed uint64) Verdict {
 }
 
 func (p Policy) limited(e Exit) Verdict {
-	v := Verdict{Do: Fail, Reason: fmt.Sprintf("%d restarts, the limit", e.Restarts)}
-	if p.Window > 0 {
-		v.Reason = fmt.Sprintf("%d restarts within %v, the limit", e.Restarts, p.Window)
+	reason := fmt.Sprintf("%d restarts", e.Restarts)
+	if e.Restarts == 1 {
+		reason = "1 restart"
 	}
+	if p.Window > 0 {
+		reason += fmt.Sprintf(" within %v", p.Window)
+	}
+	v := Verdict{Do: Fail, Reason: reason + ", the limit"}
 	switch p.OnLimit {
 	case Shutdown:
 		v.Do, v.ExitCode = Shutdown, max(e.Status(), 1)

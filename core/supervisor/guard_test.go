@@ -37,7 +37,7 @@ func TestGuardStandsIn(t *testing.T) {
 		ends:   func(r *run) { r.dies(unix.SIGTERM) },
 		ended:  unix.SIGTERM,
 		log: []string{`mwlua \(\d+\) got SIGTERM between two images; this process stops its programs in its place`,
-			`stopping all programs \(SIGTERM\)`, `stubborn#1 \(pid \d+\) did not go in time \(shutdown\): killing its process group`,
+			`stopping all programs \(SIGTERM\)`, `stubborn#1 \(pid \d+\) did not go in time \(shutdown\): sending SIGKILL to its process group`,
 			`stubborn#1 \(pid \d+\) was killed by SIGKILL after .*`, `leaving with status 0`},
 	}, {
 		name:   "SIGINT",

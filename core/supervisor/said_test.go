@@ -48,6 +48,31 @@ func TestInstanceIsHeard(t *testing.T) {
 	}
 }
 
+// TestLastWordsOfAnInstanceAreHeard, although both are gone when they are read: who has sent them, as systemd-notify(1) does for a shell
+// script, and the instance's process.
+func TestLastWordsOfAnInstanceAreHeard(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	r := newRig(t)
+	spec := r.notifying()
+	spec.Command = []string{"sh", "-c", `"$0" "say STATUS=last words"; exit 0`, spec.Command[0]}
+	_, pid := r.spawn(spec)
+	for { // the loop does not run
+		var info unix.Siginfo
+		check(t, unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil))
+		if info.Signo != 0 {
+			break
+		}
+		unix.Poll(nil, 3)
+	}
+	r.s.collect()
+	if got := expect[machine.Notified](r); got.Status != "last words" {
+		r.errorf("it says %+v", got)
+	}
+	expect[machine.Exited](r)
+}
+
 // TestChildOfAnInstanceIsHeard, wherever it is, as long as it belongs to it.
 func TestChildOfAnInstanceIsHeard(t *testing.T) {
 	if !alone(t) {

@@ -43,7 +43,7 @@ func TestStopEscalatesToSIGKILL(t *testing.T) {
 	r.alone()
 	r.checkLog(`stopping all programs \(SIGTERM\)`,
 		`polite#1 \(pid \d+\) was killed by SIGTERM after .*`,
-		`stubborn#1 \(pid \d+\) did not go in time \(shutdown\): killing its process group`,
+		`stubborn#1 \(pid \d+\) did not go in time \(shutdown\): sending SIGKILL to its process group`,
 		`stubborn#1 \(pid \d+\) was killed by SIGKILL after .*`,
 		`leaving with status 0`)
 }
@@ -59,7 +59,7 @@ func TestStopAskedForTwiceEscalatesAsSoon(t *testing.T) {
 	r.signal(unix.SIGTERM)
 	r.until("the second SIGTERM", func() bool { return r.read("terms") == "2\n" })
 	r.exits(0)
-	r.checkLog(`stopping .*`, `stopping .*`, `did not go in time \(shutdown\): killing its process group`, `was killed by SIGKILL after .*`)
+	r.checkLog(`stopping .*`, `stopping .*`, `did not go in time \(shutdown\): sending SIGKILL to its process group`, `was killed by SIGKILL after .*`)
 	if took := r.between("stopping", "did not go"); took > 3*time.Second {
 		t.Errorf("SIGKILL came %v after the first request%s", took, r.files())
 	}
@@ -88,7 +88,7 @@ func TestFormerInstanceIsStoppedInTheEnd(t *testing.T) {
 	r.logged("former a#1 (pid", 3)
 	r.until("the end of a#1", func() bool { return !r.lives(first) })
 	r.checkLog(`former a#1 \(pid \d+\) did not leave in time \(former_timeout\): sending SIGTERM, and SIGKILL in 200ms`,
-		`former a#1 \(pid \d+\) did not go in time \(former_timeout\): killing its process group`,
+		`former a#1 \(pid \d+\) did not go in time \(former_timeout\): sending SIGKILL to its process group`,
 		`former a#1 \(pid \d+\) was killed by SIGKILL after .*`)
 	if !r.lives(second) || r.isGone() {
 		t.Errorf("a#2 or the supervisor is gone%s", r.files())

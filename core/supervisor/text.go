@@ -20,7 +20,7 @@ func describe(now machine.Instant, n machine.Note) (level, string) {
 	case machine.NoteExited:
 		return exitLevel(n), fmt.Sprintf("%s %s after %v%s%s", whom(n), ended(n.Exit), round(n.Exit.Ran), because(n.Exit), follows(now, n))
 	case machine.NoteKill:
-		return warning, fmt.Sprintf("%s did not go in time (%s): killing its process group", whom(n), n.Text)
+		return warning, fmt.Sprintf("%s did not go in time (%s): sending SIGKILL to its process group", whom(n), n.Text)
 	case machine.NoteLeftTooLate:
 		return warning, fmt.Sprintf("%s (pid %d) did not leave in time (%s): sending %s%s", who(n), n.PID, n.Text, signalName(n.Signal), killAt(now, n))
 	case machine.NoteSignalFailed:

@@ -30,10 +30,12 @@ func aboutLife(now machine.Instant, n machine.Note) (level, string) {
 	case machine.NoteLeft:
 		return warning, fmt.Sprintf("%s %s after %v%s, but some of its processes live on: %s%s", whom(n), ended(n.Exit), round(n.Exit.Ran),
 			because(n.Exit), n.Text, means(now, n))
+	case machine.NoteKillRest:
+		return warning, fmt.Sprintf("what is left of %s did not go in time: %s; sending SIGKILL, and again every second until nobody is left", who(n), n.Text)
 	case machine.NoteStays:
 		return alert, fmt.Sprintf("%s stays, the reload could not replace it: %s", whom(n), n.Text)
 	case machine.NoteTick:
-		return warning, fmt.Sprintf("%s is due: %s", who(n), n.Text)
+		return warning, fmt.Sprintf("%s is due: %s", n.ID.SlotName(), n.Text)
 	case machine.NoteNoTick:
 		return alert, fmt.Sprintf("nobody can say when %s is due, so it is not started by the clock: %s", who(n), n.Text)
 	case machine.NoteNoVerdict:
@@ -41,7 +43,7 @@ func aboutLife(now machine.Instant, n machine.Note) (level, string) {
 	case machine.NoteHook:
 		return warning, n.Text
 	case machine.NoteSocket:
-		return alert, fmt.Sprintf("%s: %s", who(n), n.Text)
+		return alert, fmt.Sprintf("%s: %s; it is tried again when the program is started", who(n), n.Text)
 	default:
 		return notice, aboutReload(n)
 	}

@@ -15,14 +15,10 @@ import (
 // pid 1 is left all orphans: it is told and forgotten, and nobody waits for it (T-35).
 func (s *supervisor) collect() {
 	var exits []proc.Exit // of instances
-	proc.Collect(func(e proc.Exit) {
-		id, ours := s.owners[e.PID]
+	proc.Collect(s.lastWords, func(e proc.Exit) {
+		_, ours := s.owners[e.PID]
 		switch {
 		case ours:
-			if in := s.instances[id]; in != nil { // it may have said that it was ready, or who is its process from now on
-				s.hear(in, maxLastWords)
-				s.hearReady(in)
-			}
 			exits = append(exits, e)
 		case s.helpers[e.PID] != nil:
 			s.helpers[e.PID](e)
@@ -37,6 +33,15 @@ func (s *supervisor) collect() {
 	})
 	s.ended(exits...)
 	s.removeCGroups()
+}
+
+// lastWords hears an instance whose process has ended: it may have said that it was ready, or who is its process from now on. Whoever
+// has said it for it may be gone, too, and is told by what /proc has of the process.
+func (s *supervisor) lastWords(pid int) {
+	if in := s.instances[s.owners[pid]]; in != nil {
+		s.hear(in, maxLastWords)
+		s.hearReady(in)
+	}
 }
 
 // ended says that these processes of instances have ended, and what they leave, and which instances before them have nothing left.

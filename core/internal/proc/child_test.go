@@ -60,7 +60,7 @@ func (c *children) until(what string, holds func() bool) {
 }
 
 func (c *children) collect() {
-	proc.Collect(func(e proc.Exit) {
+	proc.Collect(func(int) {}, func(e proc.Exit) {
 		if before, twice := c.exits[e.PID]; twice {
 			c.t.Errorf("%v was collected, and then %v", before, e)
 		}
@@ -71,7 +71,7 @@ func (c *children) collect() {
 // none checks that this process has no child, dead or alive.
 func none(t *testing.T) {
 	t.Helper()
-	proc.Collect(func(e proc.Exit) { t.Errorf("a child was left: %+v", e) })
+	proc.Collect(func(int) {}, func(e proc.Exit) { t.Errorf("a child was left: %+v", e) })
 	if pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil); err != unix.ECHILD {
 		t.Errorf("a child is left: wait4 = %d, %v", pid, err)
 	}

@@ -80,7 +80,7 @@ func tellIdentity() {
 
 // tellChild asks a child that the old image started to go.
 func tellChild(pid int, died <-chan os.Signal) {
-	proc.Collect(func(e proc.Exit) { fmt.Printf("child ended before: %+v\n", e) })
+	proc.Collect(func(int) {}, func(e proc.Exit) { fmt.Printf("child ended before: %+v\n", e) })
 	check(proc.Signal(pid, int(unix.SIGTERM), false))
 	for ended := false; !ended; {
 		select {
@@ -89,7 +89,7 @@ func tellChild(pid int, died <-chan os.Signal) {
 			ended = true
 			fmt.Println("child did not end")
 		}
-		proc.Collect(func(e proc.Exit) {
+		proc.Collect(func(int) {}, func(e proc.Exit) {
 			ended = true
 			fmt.Println("child ended:", e.PID == pid, unix.Signal(e.Signal))
 		})

@@ -2,6 +2,7 @@ package proc
 
 import (
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,19 +15,32 @@ type Exit struct {
 	CoreDumped bool
 }
 
-// Collect calls f for every child that has ended and was not collected yet. It does not wait.
-func Collect(f func(Exit)) {
-	for {
+// Collect calls f for every child that has ended and was not collected yet. It does not wait. Before it collects one it calls last with
+// its pid: what /proc says of that can be read for the last time.
+func Collect(last func(pid int), f func(Exit)) {
+	for pid := firstEnded(); pid != 0; pid = firstEnded() {
+		last(pid)
 		var ws syscall.WaitStatus
-		pid, err := syscall.Wait4(-1, &ws, syscall.WNOHANG, nil)
-		switch {
-		case err == syscall.EINTR:
-		case err != nil || pid <= 0: // ECHILD: there is none
-			return
-		default:
-			f(exitOf(pid, ws))
+		_, err := syscall.Wait4(pid, &ws, 0, nil)
+		for err == syscall.EINTR {
+			_, err = syscall.Wait4(pid, &ws, 0, nil)
 		}
+		if err != nil {
+			return
+		}
+		f(exitOf(pid, ws))
 	}
+}
+
+// firstEnded is a child that has ended and was not collected yet; 0 means that there is none.
+func firstEnded() int {
+	var info unix.Siginfo
+	err := unix.Waitid(unix.P_ALL, 0, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+	if err != nil || info.Signo == 0 { // ECHILD: there is no child at all
+		return 0
+	}
+	const pointer = unsafe.Sizeof(uintptr(0)) // what follows three ints is aligned to it: si_pid is its first (sigaction(2))
+	return int(*(*int32)(unsafe.Add(unsafe.Pointer(&info), (12+pointer-1)&^(pointer-1))))
 }
 
 func exitOf(pid int, ws syscall.WaitStatus) Exit {
