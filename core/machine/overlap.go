@@ -69,7 +69,7 @@ func (m *Machine) succeed(now Instant, place int) {
 	if m.s.Reload.Hard {
 		signal = sigTERM
 	}
-	p.Current, p.Next, p.Stale = p.Next, 0, false
+	p.Current, p.Next, p.Again, p.Stale = p.Next, 0, false, false // a restart that was asked for has come about
 	if old == nil {
 		return
 	}
