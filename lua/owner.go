@@ -102,19 +102,21 @@ func (o *owner) keeps() bool {
 	return false
 }
 
-// giveUp leaves o to what it is stuck in, and goes on with another one. The answer of o, if it ever comes, reaches nobody.
-func (o *owner) giveUp() {
+// giveUp leaves o to what it is stuck in, and goes on with another one. The answer of o, if it ever comes, reaches nobody. It is false
+// if there is no need any more.
+func (o *owner) giveUp() bool {
 	h := o.h
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if o.gone || h.owner != o {
-		return
+	if h.owner != o { // closed meanwhile
+		return false
 	}
 	o.gone, h.owner = true, nil
 	h.stuck++
 	if h.stuck < maxStuck {
 		h.begin(nil)
 	}
+	return true
 }
 
 // watch keeps the bounds of one call, for which it looks at the clock and the heap now and then.
@@ -168,8 +170,7 @@ func (w *watch) lost() bool {
 	}
 	if !w.over.IsZero() && time.Since(w.over) > grace {
 		w.ended = true
-		w.owner.giveUp()
-		return true
+		return w.owner.giveUp()
 	}
 	if w.ctx.Err() == nil {
 		if text := w.exceeded(); text != "" {
