@@ -192,7 +192,7 @@ func (w *watch) exceeded() string {
 	switch {
 	case w.call.ctx.Err() != nil, time.Now().After(w.call.inside()):
 		return fmt.Sprintf("it does not come back within %v: does a loop not end? (supervisor { lua = { handler_timeout = \"…\" } } allows more)",
-			w.call.until.Sub(w.call.posted).Round(time.Millisecond))
+			w.call.until.Sub(w.call.posted).Round(10*time.Millisecond))
 	case now.live > w.first.live+w.memory, now.all > w.first.all+3*w.memory:
 		w.greedy = true
 		return fmt.Sprintf("it needs more than %d MiB of memory: does something grow without end? "+
