@@ -184,8 +184,16 @@ func (l *loader) print(L *lua.LState) int {
 	return 0
 }
 
+// maxLines bounds what one call of a handler writes to the log, in lines.
+const maxLines = 100
+
 func (l *loader) log(level, text string) {
-	if l.options.Log != nil {
+	l.lines++
+	switch {
+	case l.options.Log == nil, l.loaded && l.lines > maxLines:
+	case l.loaded && l.lines == maxLines:
+		l.options.Log(level, "what else this call of a handler says is left out")
+	default:
 		l.options.Log(level, line(text))
 	}
 }

@@ -42,7 +42,7 @@ func (c *call) inside() time.Time {
 
 // call runs c in the state of l, and reports what is wrong as its error.
 func (l *loader) call(c *call) answer {
-	l.report = report{}
+	l.report, l.lines = report{}, 0
 	h, ok := l.handlers[c.handler]
 	if !ok {
 		return answer{err: fmt.Errorf("the configuration has no handler %s", quote(c.handler))}

@@ -5,7 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/mwlua/mwlua/core/machine"
+	"github.com/mwlua/mwlua/core/policy"
 	"github.com/mwlua/mwlua/core/program"
 	"github.com/mwlua/mwlua/core/sim"
 )
@@ -64,5 +67,53 @@ func live(t *testing.T, config program.Config) {
 	}
 	if err := w.Err(); err != nil {
 		t.Errorf("%v\n%s", err, w.Trace())
+	}
+}
+
+// TestPolicyExample asks the functions of examples/policy.lua what their comments promise.
+func TestPolicyExample(t *testing.T) {
+	var said []string
+	o := Options{Files: []string{"../examples/policy.lua"}, Env: []string{"PATH=/bin"}, Log: func(level, text string) { said = append(said, level+": "+text) }}
+	_, h, problems := Open(o)
+	if len(problems.Errors()) > 0 {
+		t.Fatal(problems)
+	}
+	defer h.Close()
+	short := []policy.Past{{Ran: time.Second}, {Ran: 2 * time.Second}}
+	again := policy.Verdict{Do: policy.Restart, Delay: time.Second, Reason: "attempt 3"}
+	tests := []struct {
+		handler string
+		event   policy.Event
+		want    policy.Verdict
+		store   string
+	}{
+		{"api.on_exit[1]", policy.Event{Exit: policy.Exit{Code: 78, Failures: 1}}, policy.Verdict{Do: policy.Fail, Reason: "its configuration is wrong"}, ""},
+		{"api.on_exit[1]", policy.Event{Exit: policy.Exit{Code: 1, Failures: 1}}, policy.Verdict{Do: policy.Default}, ""},
+		{"worker-2.on_exit[1]", policy.Event{OOM: true, Store: []byte(`{"rests":2}`)},
+			policy.Verdict{Do: policy.Restart, Delay: 15 * time.Second, Reason: "out of memory, rest 3 of 12"}, `{"rests":3}`},
+		{"worker-1.on_exit[1]", policy.Event{}, policy.Verdict{Do: policy.Default}, ""},
+		{"worker-1.on_exit[2]", policy.Event{Exit: policy.Exit{Failures: 3}, History: short, Default: again},
+			policy.Verdict{Do: policy.Restart, Delay: time.Minute, Reason: "three times within ten seconds"}, ""},
+		{"worker-1.on_exit[2]", policy.Event{Exit: policy.Exit{Failures: 2}, History: short[1:], Default: again}, policy.Verdict{Do: policy.Default}, ""},
+		{"import.on_exit[1]", policy.Event{Exit: policy.Exit{Failures: 3}, Default: policy.Verdict{Do: policy.Fail}},
+			policy.Verdict{Do: policy.Shutdown, ExitCode: 65, Reason: "no import, no service"}, ""},
+		{"import.on_exit[1]", policy.Event{Exit: policy.Exit{Failures: 1}, Default: again}, policy.Verdict{Do: policy.Default}, ""},
+	}
+	for _, test := range tests {
+		got, store, err := decide(t, h, test.handler, test.event, patient)
+		if err != nil || got != test.want || string(store) != test.store {
+			t.Errorf("%s: %+v, %s, %v", test.handler, got, store, err)
+		}
+	}
+	ev := policy.Event{Exit: policy.Exit{Ran: 90 * time.Second}, Instance: "leader#1", PID: 7}
+	for _, err := range []error{h.Call(t.Context(), "leader.on_start", OnStart, ev, ""), h.Call(t.Context(), "leader.on_stop", OnStop, ev, ""),
+		h.Call(t.Context(), "on.reloaded[1]", "reloaded", ev, ""), h.Call(t.Context(), "on.reloaded[1]", "reloaded", ev, "x.lua:1: no")} {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	want := []string{"info: leader#1 leads now, pid 7", "warn: leader#1 led for 90 s", "error: still the old configuration: x.lua:1: no"}
+	if diff := cmp.Diff(want, said); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -338,6 +338,35 @@ func TestNamesOfHandlers(t *testing.T) {
 	}
 }
 
+// TestPluginPaths: plugin_dir counts wherever it is said.
+func TestPluginPaths(t *testing.T) {
+	dir, _ := directory("main.lua")
+	for source, want := range map[string]string{
+		`plugin "p" { path = "a/../b" }`:                                                      dir + "/b",
+		`plugin "p" { path = "/a" } supervisor { plugin_dir = "/d" }`:                         "/a",
+		`plugin "p" { path = "a" } supervisor { plugin_dir = "d" }`:                           dir + "/d/a",
+		`supervisor { plugin_dir = "/d" } plugin("p", merge({ path = "x" }, { path = "a" }))`: "/d/a",
+	} {
+		config, _ := open(t, map[string]string{"main.lua": source})
+		if len(config.Plugins) != 1 || config.Plugins[0].Path != want {
+			t.Errorf("%s: %+v, want %s", source, config.Plugins, want)
+		}
+	}
+}
+
+// TestHandlersDoNotFloodTheLog: what one call says is bounded, and the next one begins anew.
+func TestHandlersDoNotFloodTheLog(t *testing.T) {
+	var said []string
+	ask := deciding(t, "for i = 1, 1000 do log.info('%d', i) end", func(o *Options) { o.Log = func(_, text string) { said = append(said, text) } })
+	for range 2 {
+		said = nil
+		if _, _, err := ask(anExit()); err != nil || len(said) != maxLines || said[maxLines-2] != "99" ||
+			said[maxLines-1] != "what else this call of a handler says is left out" {
+			t.Errorf("%v, %d lines: %q", err, len(said), said)
+		}
+	}
+}
+
 // TestNoFunctionsNoHandlers: then nothing stays, and nothing has to be closed.
 func TestNoFunctionsNoHandlers(t *testing.T) {
 	for _, source := range []string{"program 'a' { command = { 'sh' } }", "local p = plugin 'p' { path = 'p' } program 'a' { command = { 'sh' }, on_exit = p }"} {

@@ -54,6 +54,7 @@ type loader struct {
 	again        bool               // the files were loaded and checked before: only their functions are wanted
 	failed       bool               // a file did not run to its end
 	loaded       bool               // from here on it is handlers that run
+	lines        int                // of the log, by the load or by the call under way
 	eventKeys    []eventKey         // of what they get
 
 	eventIndex, eventNewIndex *lua.LFunction // of events

@@ -62,7 +62,8 @@ const (
 // Load runs the files of o. It returns every problem found, sorted by file and line; if one of them is an error, the Config
 // is the zero one and must not be used. A configuration that declares no program is no error but a warning, because a reload
 // may remove the last one. Load may be called at any time, from any goroutine; it takes no longer than its timeout and a little
-// (one call into Go's own code is not interrupted), and leaves no goroutine behind.
+// (one call into Go's own code is not interrupted), and leaves no goroutine behind. The functions that the Config names cannot be
+// called: Open is for that.
 func Load(o Options) (program.Config, program.Problems) {
 	l := newLoader(o)
 	defer l.close()

@@ -102,19 +102,21 @@ func (o *owner) keeps() bool {
 	return false
 }
 
-// giveUp leaves o to what it is stuck in, and goes on with another one. The answer of o, if it ever comes, reaches nobody.
-func (o *owner) giveUp() {
+// giveUp leaves o to what it is stuck in, and goes on with another one. The answer of o, if it ever comes, reaches nobody. It is false
+// if there is no need any more.
+func (o *owner) giveUp() bool {
 	h := o.h
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if o.gone || h.owner != o {
-		return
+	if h.owner != o { // closed meanwhile
+		return false
 	}
 	o.gone, h.owner = true, nil
 	h.stuck++
 	if h.stuck < maxStuck {
 		h.begin(nil)
 	}
+	return true
 }
 
 // watch keeps the bounds of one call, for which it looks at the clock and the heap now and then.
@@ -168,8 +170,7 @@ func (w *watch) lost() bool {
 	}
 	if !w.over.IsZero() && time.Since(w.over) > grace {
 		w.ended = true
-		w.owner.giveUp()
-		return true
+		return w.owner.giveUp()
 	}
 	if w.ctx.Err() == nil {
 		if text := w.exceeded(); text != "" {
@@ -191,7 +192,7 @@ func (w *watch) exceeded() string {
 	switch {
 	case w.call.ctx.Err() != nil, time.Now().After(w.call.inside()):
 		return fmt.Sprintf("it does not come back within %v: does a loop not end? (supervisor { lua = { handler_timeout = \"…\" } } allows more)",
-			w.call.until.Sub(w.call.posted).Round(time.Millisecond))
+			w.call.until.Sub(w.call.posted).Round(10*time.Millisecond))
 	case now.live > w.first.live+w.memory, now.all > w.first.all+3*w.memory:
 		w.greedy = true
 		return fmt.Sprintf("it needs more than %d MiB of memory: does something grow without end? "+

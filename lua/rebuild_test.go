@@ -28,6 +28,7 @@ func TestRebuild(t *testing.T) {
 	}
 	write("main.lua", `include "conf.d/*.lua"
 		local lib = require "lib"
+		log.info("said once")
 		local text = read_file "note.txt"
 		program "m" { command = { "sh" }, user = "root", env_file = "e.env", on_exit = { function() return lib.fail(text .. env("X")) end, print } }
 		include("off/*.lua", { optional = true })
@@ -96,6 +97,9 @@ func TestRebuild(t *testing.T) {
 	other := newHandlers(l)
 	defer other.Close()
 	check(other, "note")
+	if logged != 1+3 { // print of m.on_exit[2]
+		t.Errorf("%d lines", logged)
+	}
 }
 
 // nobody knows no user and no group.

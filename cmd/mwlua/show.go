@@ -25,6 +25,8 @@ type shown struct {
 	Quiet         bool              `json:"quiet,omitempty"`
 	ReloadTimeout string            `json:"reload_timeout,omitempty"`
 	Supervisor    shownSettings     `json:"supervisor"`
+	Plugins       []shownPlugin     `json:"plugins,omitempty"`
+	Hooks         []shownHook       `json:"hooks,omitempty"`
 }
 
 type shownProgram struct {
@@ -56,6 +58,7 @@ type shownProgram struct {
 	AnswerTimeout string            `json:"answer_timeout,omitempty"`
 	Restart       shownPolicy       `json:"restart"`
 	shownLife
+	shownCode
 }
 
 type shownUser struct {
@@ -130,6 +133,7 @@ func (s *sources) show() (int, error) {
 func resolved(c program.Config) shown {
 	out := shown{
 		Env: variables(c.Env), Pidfile: c.Pidfile, Quiet: c.Quiet, ReloadTimeout: span(c.ReloadTimeout), Programs: []shownProgram{},
+		Hooks: resolvedHooks(c.Hooks),
 		Supervisor: shownSettings{
 			LogLevel: c.Settings.LogLevel, LogFormat: c.Settings.LogFormat, Control: c.Settings.Control, ControlMode: octal(c.Settings.ControlMode),
 			ControlGroup: c.Settings.ControlGroup, RuntimeDir: c.Settings.RuntimeDir, ExitWhen: string(c.Settings.ExitWhen),
@@ -142,6 +146,9 @@ func resolved(c program.Config) shown {
 	for _, spec := range c.Programs {
 		out.Programs = append(out.Programs, resolvedProgram(spec))
 	}
+	for _, p := range c.Plugins {
+		out.Plugins = append(out.Plugins, resolvedPlugin(p))
+	}
 	return out
 }
 
@@ -152,10 +159,7 @@ func resolvedProgram(s program.Spec) shownProgram {
 		Autostart: !s.NoAutostart, Critical: s.Critical, StopSignal: signalText(s.StopSignal), StopTimeout: span(s.StopTimeout),
 		OnReload: string(s.OnReload), ReloadSignal: signalText(s.ReloadSignal), StartOnReload: !s.NoStartOnReload, MaxFormer: s.MaxFormer,
 		FormerTimeout: span(s.FormerTimeout), AnswerTimeout: span(s.AnswerTimeout), Restart: resolvedPolicy(s.Exit),
-		shownLife: resolvedLife(s),
-	}
-	if s.User != nil {
-		p.User = &shownUser{UID: s.User.UID, GID: s.User.GID, Groups: append([]uint32{}, s.User.Groups...)}
+		User: resolvedUser(s.User), shownLife: resolvedLife(s), shownCode: resolvedCode(s),
 	}
 	if s.Umask != nil {
 		p.Umask = fmt.Sprintf("%04o", *s.Umask)
@@ -167,6 +171,13 @@ func resolvedProgram(s program.Spec) shownProgram {
 		p.Limits[l.Name] = limitText(l.Soft) + ":" + limitText(l.Hard)
 	}
 	return p
+}
+
+func resolvedUser(c *program.Credential) *shownUser {
+	if c == nil {
+		return nil
+	}
+	return &shownUser{UID: c.UID, GID: c.GID, Groups: append([]uint32{}, c.Groups...)}
 }
 
 func resolvedPolicy(p policy.Policy) shownPolicy {

@@ -17,7 +17,7 @@ import (
 func TestShowIsDescribed(t *testing.T) {
 	page := readFile(t, "docs/reference/show.md")
 	for _, of := range []any{shown{}, shownProgram{}, shownUser{}, shownPolicy{}, shownSettings{}, shownLife{}, shownReady{}, shownHealth{},
-		shownProbe{}} {
+		shownProbe{}, shownCode{}, shownDecider{}, shownHook{}, shownPlugin{}} {
 		kind := reflect.TypeOf(of)
 		for i := range kind.NumField() {
 			if kind.Field(i).Anonymous {
