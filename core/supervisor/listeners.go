@@ -46,11 +46,11 @@ func (s *supervisor) openSockets(a machine.OpenSockets) {
 	}
 }
 
-// openSocket opens a socket that is not open. The error names its address.
+// openSocket opens a socket that is not open. The error names it.
 func (s *supervisor) openSocket(key machine.ProgramSocket) error {
 	l, err := listen.Open(key.Address)
 	if err != nil {
-		return fmt.Errorf("%s: %w", key.Address, err)
+		return fmt.Errorf("%s (%s): %w", key.Name, key.Address, err)
 	}
 	s.listeners[key] = l
 	return nil
@@ -76,7 +76,7 @@ func (s *supervisor) passSockets(spec program.Spec, c *proc.Command) error {
 		key := machine.ProgramSocket{Program: spec.Name, Socket: socket}
 		if s.listeners[key] == nil {
 			if err := s.openSocket(key); err != nil {
-				return &failedStep{"sockets", key.Name + ": " + err.Error()}
+				return &failedStep{"sockets", err.Error()}
 			}
 		}
 		c.Listen = append(c.Listen, uintptr(s.listeners[key].FD))

@@ -89,7 +89,7 @@ func TestSocketsBecomeThoseThatAreDeclared(t *testing.T) {
 	check(t, err)
 	taken := program.Socket{Name: "t", Address: "tcp://" + other.Addr().String()}
 	r.perform(machine.OpenSockets{Sockets: append(socketsOf("a", stays, taken), socketsOf("b", moves)...)})
-	want := machine.SocketFailed{Program: "a", Name: "t", Text: fmt.Sprintf("%s: address already in use", taken.Address)}
+	want := machine.SocketFailed{Program: "a", Name: "t", Text: fmt.Sprintf("t (%s): address already in use", taken.Address)}
 	if got := expect[machine.SocketFailed](r); got != want {
 		r.errorf("%+v, want %+v", got, want)
 	}
@@ -104,7 +104,7 @@ func TestSocketsBecomeThoseThatAreDeclared(t *testing.T) {
 	spec.Sockets = []program.Socket{stays, taken}
 	id := machine.ID{Program: "a", Seq: 1}
 	r.perform(machine.Spawn{ID: id, Spec: spec})
-	if got := expect[machine.SpawnFailed](r); got != (machine.SpawnFailed{ID: id, Step: "sockets", Text: "t: " + want.Text}) {
+	if got := expect[machine.SpawnFailed](r); got != (machine.SpawnFailed{ID: id, Step: "sockets", Text: want.Text}) {
 		r.errorf("%+v", got)
 	}
 	other.Close()
