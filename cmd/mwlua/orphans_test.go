@@ -34,7 +34,7 @@ program "plain" { command = { "sh", "-c", "echo >&3; exec ./prog name=plain" }, 
 	w.until("the end of mwlua", w.isGone)
 
 	next := newWindowIn(t, w.dir, setup)
-	for _, socket := range []string{`http: tcp://`, `admin: unix://`} {
+	for _, socket := range []string{`http \(tcp://`, `admin \(unix://`} {
 		next.until(socket, func() bool {
 			return regexp.MustCompile(`did not start: cannot open its socket ` + socket + `.*: address already in use; it starts again in `).MatchString(next.read("log"))
 		})
