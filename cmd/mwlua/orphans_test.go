@@ -36,7 +36,7 @@ program "plain" { command = { "sh", "-c", "echo >&3; exec ./prog name=plain" }, 
 	next := newWindowIn(t, w.dir, setup)
 	for _, socket := range []string{`http: tcp://`, `admin: unix://`} {
 		next.until(socket, func() bool {
-			return regexp.MustCompile(`did not start: cannot pass on its sockets: ` + socket + `.*: address already in use; it starts again in `).MatchString(next.read("log"))
+			return regexp.MustCompile(`did not start: .*` + socket + `.*: address already in use; it starts again in `).MatchString(next.read("log"))
 		})
 	}
 	next.started("plain#2")
