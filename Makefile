@@ -1,5 +1,5 @@
 # make test     everything that must pass before a change is merged, and what it needs (.ci/run runs just this)
-# make setup    what the tests need beside Go, gcc and git: Debian's haproxy, to compare with
+# make setup    what the tests need beside Go, gcc and git: Debian's haproxy, to compare with, and what plugins in Python and Node need
 # make check    gofmt, go vet, staticcheck, and the walls between the packages
 # make unit     go test ./...
 # make race     the same under the race detector
@@ -32,15 +32,21 @@ test:
 # On a machine with systemd, installing haproxy would start it, so there it is left to the user. Elsewhere RUNLEVEL=1 tells
 # invoke-rc.d to start nothing.
 setup:
-	@if command -v haproxy >/dev/null; then echo "haproxy is here: $$(command -v haproxy)"; exit; fi; \
-	sudo=$$([ $$(id -u) = 0 ] || echo "sudo -n"); \
-	if [ -d /run/systemd/system ] || ! command -v apt-get >/dev/null || ! $$sudo true 2>/dev/null; then \
-		echo "make setup: haproxy is missing, which the tests compare mwlua with, and cannot be installed from here." >&2; \
-		echo "make setup: install HAProxy 2.6; on Debian 12: apt-get install haproxy" >&2; \
-		exit 1; \
+	@missing=; \
+	command -v haproxy >/dev/null || missing+=" haproxy"; \
+	/usr/bin/python3 -c 'import grpc' 2>/dev/null || missing+=" python3-grpcio"; \
+	command -v npm >/dev/null || missing+=" nodejs npm"; \
+	if [ -n "$$missing" ]; then \
+		sudo=$$([ $$(id -u) = 0 ] || echo "sudo -n"); \
+		if [ -d /run/systemd/system ] || ! command -v apt-get >/dev/null || ! $$sudo true 2>/dev/null; then \
+			echo "make setup: missing, and cannot be installed from here:$$missing" >&2; \
+			echo "make setup: on Debian 12: apt-get install$$missing (the tests compare mwlua with HAProxy 2.6)" >&2; \
+			exit 1; \
+		fi; \
+		$$sudo apt-get update -q; \
+		$$sudo env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $$missing </dev/null; \
 	fi; \
-	$$sudo apt-get update -q; \
-	$$sudo env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends haproxy </dev/null
+	cd examples/plugins/node && { [ node_modules -nt package-lock.json ] || npm ci --ignore-scripts --no-audit --no-fund; }
 
 check:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt -w is due for:"; echo "$$unformatted"; exit 1; fi
