@@ -109,9 +109,13 @@ func TestReferenceHasTheBounds(t *testing.T) {
 // words are the values of the constants of a type of package machine.
 func words(t *testing.T, typ string) []string {
 	t.Helper()
-	text, err := os.ReadFile("../machine/state.go")
-	if err != nil {
-		t.Fatal(err)
+	var text []byte
+	for _, name := range []string{"state.go", "instance.go"} {
+		more, err := os.ReadFile("../machine/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = append(text, more...)
 	}
 	var words []string
 	for _, m := range regexp.MustCompile(`(?m)^\t\w+ +`+typ+` += "(.+?)"`).FindAllStringSubmatch(string(text), -1) {
