@@ -174,15 +174,16 @@ func (m *Machine) haltNeeding(now Instant, place int, why string) {
 		if in == nil {
 			continue
 		}
-		news := in.Cause.rank() == 0 && (in.Step == Spawning || in.Step == Started || in.Step == Unready)
+		news, before := in.Cause.rank() == 0 && (in.Step == Spawning || in.Step == Started || in.Step == Unready), len(m.out)
 		m.halt(now, place, in, ByNeed)
+		if !news {
+			continue
+		}
 		note := Note{Kind: NoteGivenUp, ID: p.id(seq), PID: in.PID, Text: why}
 		if in.Step == Stopping {
 			note.Signal, note.Until = in.Told, in.Deadline
 		}
-		if news {
-			m.do(note)
-		}
+		m.out = slices.Insert(m.out, before, Action(note)) // it comes before what it explains
 	}
 }
 

@@ -41,7 +41,7 @@ func TestSurvivorsThatIgnoreTheSignal(t *testing.T) {
 	want(t, "what it does", w.State().Programs[0].Instances[0].Step, machine.Emptying)
 	w.Advance(2 * time.Second)
 	want(t, "what it does after the timeout", w.Phase("web"), machine.Down)
-	happens(t, w, "signal web#1 TERM", "note left web#1", "note kill web#1", "signal web#1 KILL to what is left of it", "reply 1 ok")
+	happens(t, w, "signal web#1 TERM", "note left web#1", "note kill-rest web#1", "signal web#1 KILL to what is left of it", "reply 1 ok")
 }
 
 // TestSurvivorsAtAStop: mwlua leaves when nothing is left, and not before.
