@@ -19,6 +19,7 @@ func (l *loader) baseFunctions() map[string]lua.LGFunction {
 		"xpcall":       protectedCallHandled,
 		tableFunc:      l.tag,
 		joinFunc:       l.join,
+		concatFunc:     l.concat,
 	}
 }
 

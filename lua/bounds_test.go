@@ -24,7 +24,8 @@ func TestBadInput(t *testing.T) {
 	tests := []struct{ name, source, want string }{
 		{"endless loop", "local x = 1\nwhile true do end", "c.lua:2: the configuration is not loaded after 150ms: does a loop not end?"},
 		{"endless loop under pcall", "while true do\n pcall(function() while true do end end)\nend", "the configuration is not loaded after 150ms"},
-		{"string that doubles", "local s = 'x'\nwhile true do s = s .. s end", "c.lua:2: the configuration needs more than 64 MiB of memory"},
+		{"string that doubles", "local s = 'x'\nwhile true do s = s .. s end", "c.lua:2: the text is larger than the 1 MiB allowed"},
+		{"string that doubles under pcall", "local s, t = 'x', {}\nwhile true do pcall(function() s = s .. s end) t[#t + 1] = s .. '' end", "c.lua:2: "},
 		{"table that grows", "local t = {}\nwhile true do t[#t + 1] = {} end", "c.lua:2: the configuration needs more than 64 MiB of memory"},
 		{"programs without end", "local i = 0\nwhile true do i = i + 1 program('p' .. i) { command = { 'a' } } end", "c.lua:2: "},
 		{"million braces", deep, "c.lua:1: brackets and blocks are nested more than 100 deep"},

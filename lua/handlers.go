@@ -25,7 +25,7 @@ const (
 	// maxStuck is how many states may be given up whose calls have not come back. Beyond, nothing is called any more.
 	maxStuck = 4
 	// pause is the shortest time between two attempts to make a state again.
-	pause = 10 * time.Second
+	pause = time.Second
 )
 
 var (

@@ -21,7 +21,8 @@ func TestHandlersThatDoNotEnd(t *testing.T) {
 		{"tail calls", "local function f() return f() end\nf()", "main.lua:2" + late},
 		{"pattern", "local s = ('a'):rep(40)\ns:find(('a-'):rep(25) .. 'b')", "main.lua:3"},
 		{"patterns", "while true do pcall(string.find, ('a'):rep(40), ('a-'):rep(25) .. 'b') end", late},
-		{"string that doubles", "local s = 'x'\nwhile true do s = s .. s end", `main.lua:3: program "web": on_exit[1]: it needs more than 32 MiB of memory`},
+		{"string that doubles", "local s = 'x'\nwhile true do s = s .. s end", `main.lua:3: program "web": on_exit[1]: the text is larger than the 1 MiB allowed`},
+		{"strings in a table", "local s, t = ('x'):rep(1e6), {}\nwhile true do t[#t + 1] = s .. #t end", `main.lua:3: program "web": on_exit[1]: it needs more than 32 MiB of memory`},
 		{"table that grows", "local t = {}\nwhile true do t[#t + 1] = {} end", "main.lua:3: "}, // by memory or by time
 		{"registry that is full", "local function f(...) return select('#', ...) end\nlocal t = {}\nfor i = 1, 8000 do t[i] = i end\n" +
 			"local function g(n, ...) if n == 0 then return f(...) end return 1 + g(n - 1, unpack(t)) end\ng(190)", "main.lua:"},

@@ -1,9 +1,9 @@
 // Package lua reads configurations written in Lua, programs whose calls declare things, and writes them.
 //
 // It is the only package that knows gopher-lua. A file is checked before it reaches the parser (source.go, scan.go), parsed and
-// rewritten so that tables know the lines they come from (parse.go, rewrite.go, scope.go, origin.go), and run in a sandbox with
-// a time and a memory of its own (sandbox.go, bounds.go, base.go, text.go, pattern.go). What it calls (declare.go, module.go,
-// merge.go) fills drafts by ONE table of fields (kinds.go puts those of fields.go, order.go, attributes.go, ready.go and restart.go
+// rewritten so that tables know the lines they come from and no text grows without bound (parse.go, rewrite.go, scope.go, origin.go,
+// concat.go), and run in a sandbox with a time and a memory of its own (sandbox.go, bounds.go, base.go, text.go, pattern.go). What it
+// calls (declare.go, module.go, merge.go) fills drafts by ONE table of fields (kinds.go puts those of fields.go, order.go, attributes.go, ready.go and restart.go
 // together, settings.go has those of supervisor; field.go says what a field is, value.go, unit.go and taken.go how a Lua value becomes
 // a Go one), and draft.go makes program.Spec of them. problem.go and failure.go say what went wrong,
 // reference.go and definitions.go write the table of fields down for people and for editors. write.go goes the other way: undraft.go

@@ -3,14 +3,15 @@ package lua
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"time"
 )
 
 // owner is the goroutine that may touch one state.
 type owner struct {
 	h     *Handlers
-	l     *loader // nil: it is to be made again
-	tried time.Time
+	l     *loader       // nil: it is to be made again
+	again time.Time     // when that may be tried
 	gone  bool          // given up; guarded by h.mu
 	ended chan struct{} // closed at its end
 }
@@ -57,6 +58,7 @@ func (o *owner) serve(c *call) bool {
 	c.answer <- a
 	if o.l.broken || w.greedy { // what it holds may be all the memory that it took
 		o.drop()
+		runtime.GC() // or what is gone counts as what the next one takes
 		o.ready()
 	}
 	return true
@@ -67,12 +69,13 @@ func (o *owner) ready() error {
 	if o.l != nil {
 		return nil
 	}
-	if wait := time.Until(o.tried.Add(pause)); wait > 0 {
-		return fmt.Errorf("the handlers cannot be made again, which is tried in %v", wait.Round(time.Second))
+	if wait := time.Until(o.again); wait > 0 {
+		return fmt.Errorf("the handlers cannot be made again, which is tried in %v", wait.Round(time.Second/10))
 	}
+	begin := time.Now()
 	l, err := rebuild(o.h.ctx, o.h.sources, o.h.options, o.h.kept)
 	if err != nil {
-		o.tried = time.Now()
+		o.again = time.Now().Add(max(pause, 5*time.Since(begin)))
 		return fmt.Errorf("cannot make the handlers again: %w", err)
 	}
 	l.settle()

@@ -157,5 +157,5 @@ const closing = "## Lua\n\n" +
 	"dofile, load and the like, `string`, `table`, and `math`, whose random is there for handlers only. There is no io, os, debug,\n" +
 	"coroutine or package: `env`, `read_file`, `include` and `require` take their place.\n\n" +
 	"Bounds, against accidents: 4 MiB a file, 16 MiB and 1000 files in all, brackets and blocks nested 100 deep, 20,000 values in one\n" +
-	"literal table, 1 MiB for the result of one call of string.rep, string.format, string.gsub or table.concat, 8,000 values from\n" +
+	"literal table, 1 MiB for a text that .., string.rep, string.format, string.gsub or table.concat makes, 8,000 values from\n" +
 	"unpack, calls 200 deep, and the time and the memory of `lua` in supervisor.\n"

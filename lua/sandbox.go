@@ -3,6 +3,7 @@ package lua
 import (
 	"math"
 	"slices"
+	"strings"
 	"sync"
 
 	lua "github.com/yuin/gopher-lua"
@@ -104,7 +105,7 @@ func (l *loader) freeze(L *lua.LState, t *lua.LTable, library string) {
 	t.ForEach(func(k, _ lua.LValue) { names = append(names, k.String()) })
 	slices.Sort(names)
 	if library == "" {
-		names = slices.DeleteFunc(names, func(name string) bool { return name == tableFunc || name == joinFunc })
+		names = slices.DeleteFunc(names, func(name string) bool { return strings.HasPrefix(name, "(") })
 		l.globals = names
 	}
 	meta := L.NewTable()

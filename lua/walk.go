@@ -54,7 +54,7 @@ func (r *rewriter) statement(s ast.Stmt) {
 
 func isTagged(call *ast.FuncCallExpr) bool {
 	name, ok := call.Func.(*ast.IdentExpr)
-	return ok && name.Value == tableFunc
+	return ok && (name.Value == tableFunc || name.Value == concatFunc)
 }
 
 func (r *rewriter) local(s *ast.LocalAssignStmt) {
@@ -138,6 +138,8 @@ func (r *rewriter) expr(e ast.Expr) ast.Expr {
 		e.Object, e.Key = r.expr(e.Object), r.expr(e.Key)
 	case *ast.FuncCallExpr:
 		r.call(e)
+	case *ast.StringConcatOpExpr:
+		return r.concat(e)
 	default:
 		r.operation(e)
 	}
@@ -159,8 +161,6 @@ func (r *rewriter) operation(e ast.Expr) {
 	case *ast.LogicalOpExpr:
 		e.Lhs, e.Rhs = r.expr(e.Lhs), r.expr(e.Rhs)
 	case *ast.RelationalOpExpr:
-		e.Lhs, e.Rhs = r.expr(e.Lhs), r.expr(e.Rhs)
-	case *ast.StringConcatOpExpr:
 		e.Lhs, e.Rhs = r.expr(e.Lhs), r.expr(e.Rhs)
 	case *ast.ArithmeticOpExpr:
 		e.Lhs, e.Rhs = r.expr(e.Lhs), r.expr(e.Rhs)
