@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -33,11 +34,14 @@ func beHost(dir string) {
 	if err := h.Use(context.Background(), []program.Plugin{p}); err != nil {
 		panic(err)
 	}
+	reload := make(chan os.Signal, 1)
+	signal.Notify(reload, syscall.SIGUSR2)
 	fmt.Println(h.Status()[0].PID)
-	select {}
+	<-reload
+	panic(syscall.Exec("/bin/sh", []string{"sh", "-c", "echo up; exec sleep 1000"}, nil))
 }
 
-// TestHostIsKilled: its plugin ends by itself, and what it leaves is swept by the next one.
+// TestHostIsKilled: its plugin does not notice an execve of it, ends by itself when it is killed, and what it leaves is swept by the next one.
 func TestHostIsKilled(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -62,8 +66,16 @@ func TestHostIsKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unix.Close(plugin)
-	c.Process.Kill()
+	c.Process.Signal(syscall.SIGUSR2)
+	var up string
+	if _, err := fmt.Fscan(out, &up); err != nil || up != "up" {
+		t.Fatal(up, err)
+	}
 	polled := []unix.PollFd{{Fd: int32(plugin), Events: unix.POLLIN}}
+	if unix.Poll(polled, 300); polled[0].Revents != 0 { // EINTR only makes it shorter
+		t.Error("it has ended with the execve")
+	}
+	c.Process.Kill()
 	r.until("the end of the plugin", func() bool {
 		unix.Poll(polled, 10)
 		return polled[0].Revents != 0
