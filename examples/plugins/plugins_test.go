@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mwlua/mwlua/core/program"
 	"github.com/mwlua/mwlua/plugins/plugintest"
 )
 
@@ -35,14 +34,7 @@ func TestExamplesPass(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			check := plugintest.Check{Plugin: program.Plugin{
-				Name: test.name, Path: private(t, test.path(t)), Config: test.config, Env: []string{"PATH=" + os.Getenv("PATH")},
-			}}
-			for _, point := range plugintest.Points() {
-				if err := check.Point(t.Context(), point); err != nil {
-					t.Errorf("%s: %v", point.Name, err)
-				}
-			}
+			plugintest.Run(t, private(t, test.path(t)), test.config, "PATH="+os.Getenv("PATH"))
 		})
 	}
 }

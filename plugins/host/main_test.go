@@ -19,6 +19,9 @@ import (
 
 func TestMain(m *testing.M) {
 	faulty.RunIfAsked()
+	if dir := os.Getenv(hostDir); dir != "" {
+		beHost(dir)
+	}
 	os.Exit(m.Run())
 }
 

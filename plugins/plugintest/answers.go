@@ -36,7 +36,7 @@ func stdoutSilent(ctx context.Context, s *session) error {
 		return err
 	}
 	defer r.Stop()
-	if err := ask(ctx, r, event(1)); err != nil {
+	if err := s.ask(ctx, r, event(1)); err != nil {
 		return err
 	}
 	r.Stop() // what it wrote is read by then
@@ -95,7 +95,7 @@ func badConfig(ctx context.Context, s *session) error {
 	if err := r.Configure(ctx, s.Plugin.Config, nil, asker); err != nil {
 		return fmt.Errorf("its own configuration, after wrong ones: %w", err)
 	}
-	return ask(ctx, r, event(1))
+	return s.ask(ctx, r, event(1))
 }
 
 // event is an ordinary one, number n.
@@ -146,7 +146,7 @@ func extremes(ctx context.Context, s *session) error {
 	}
 	defer r.Stop()
 	for _, ev := range strange() {
-		if err := ask(ctx, r, ev); err != nil {
+		if err := s.ask(ctx, r, ev); err != nil {
 			return fmt.Errorf("%.300s: %w", fmt.Sprintf("%+v", ev), err)
 		}
 	}
@@ -154,12 +154,12 @@ func extremes(ctx context.Context, s *session) error {
 }
 
 // ask asks once. An answer that comes late or is no verdict is an error.
-func ask(ctx context.Context, r *host.Run, ev policy.Event) error {
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
+func (s *session) ask(ctx context.Context, r *host.Run, ev policy.Event) error {
+	ctx, cancel := context.WithTimeout(ctx, s.limit(answerTime))
 	defer cancel()
 	_, _, err := r.OnExit(ctx, ev, nil)
 	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("no verdict within %v", answerTime)
+		return fmt.Errorf("no verdict within %v", s.limit(answerTime))
 	}
 	return err
 }
@@ -170,11 +170,11 @@ func thousand(ctx context.Context, s *session) error {
 		return err
 	}
 	defer r.Stop()
-	return askMany(ctx, r, 1000)
+	return s.askMany(ctx, r, 1000)
 }
 
 // askMany asks n times, 16 at a time and once for each program, with the state that the last verdict about it left.
-func askMany(ctx context.Context, r *host.Run, n int) error {
+func (s *session) askMany(ctx context.Context, r *host.Run, n int) error {
 	errs := make(chan error, 16)
 	var all sync.WaitGroup
 	for lane := range 16 {
@@ -182,7 +182,7 @@ func askMany(ctx context.Context, r *host.Run, n int) error {
 		all.Go(func() {
 			var state []byte
 			for i := lane; i < n; i += 16 {
-				callCtx, cancel := context.WithTimeout(ctx, answerTime)
+				callCtx, cancel := context.WithTimeout(ctx, s.limit(answerTime))
 				_, blob, err := r.OnExit(callCtx, event(i), state)
 				cancel()
 				if err != nil {
@@ -209,7 +209,7 @@ func unknownFields(ctx context.Context, s *session) error {
 	e := proto.FromEvent(event(1), nil)
 	wire := []byte{0xfa, 0x3e, 3, 'n', 'e', 'w', 0xf8, 0x3f, 1} // the fields 1007, bytes, and 1023, a number
 	e.ProtoReflect().SetUnknown(wire)
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	ctx, cancel := context.WithTimeout(ctx, s.limit(answerTime))
 	defer cancel()
 	_, err = proto.NewExitPolicyClient(r.Conn()).OnExit(ctx, e)
 	return err
@@ -226,7 +226,7 @@ func cancelled(ctx context.Context, s *session) error {
 		r.OnExit(callCtx, event(i), nil)
 		cancel()
 	}
-	return ask(ctx, r, event(1))
+	return s.ask(ctx, r, event(1))
 }
 
 func descriptors(ctx context.Context, s *session) error {
@@ -239,14 +239,14 @@ func descriptors(ctx context.Context, s *session) error {
 		entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", r.Identity().PID))
 		return len(entries), err
 	}
-	if err := askMany(ctx, r, 100); err != nil { // whatever it opens once is open then
+	if err := s.askMany(ctx, r, 100); err != nil { // whatever it opens once is open then
 		return err
 	}
 	before, err := count()
 	if err != nil {
 		return err
 	}
-	if err := askMany(ctx, r, 500); err != nil {
+	if err := s.askMany(ctx, r, 500); err != nil {
 		return err
 	}
 	after, err := count()

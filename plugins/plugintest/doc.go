@@ -10,12 +10,14 @@ import (
 )
 
 // Run checks the plugin at path, whose file must be executable and not writable by others, each point in a test of its own. config is a
-// JSON object that it accepts, or "".
-func Run(t *testing.T, path, config string) {
+// JSON object that it accepts, or ""; env is its whole environment, NAME=VALUE. Everything may
+// take three times as long as for the command, because tests run on busy machines.
+func Run(t *testing.T, path, config string, env ...string) {
 	t.Helper()
-	check := Check{Plugin: program.Plugin{Name: "plugin", Path: path, Config: config}}
+	check := Check{Plugin: program.Plugin{Name: "plugin", Path: path, Config: config, Env: env}, Lenience: 3}
 	for _, point := range Points() {
 		t.Run(point.Name, func(t *testing.T) {
+			t.Parallel() // they mostly wait
 			if err := check.Point(context.WithoutCancel(t.Context()), point); err != nil {
 				t.Errorf("%v (%s)", err, point.Rule)
 			}

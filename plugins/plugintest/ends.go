@@ -23,7 +23,7 @@ func stderrClosed(ctx context.Context, s *session) error {
 	defer r.Stop()
 	r.CloseStderr()
 	for i := range 10 {
-		if err := ask(ctx, r, event(i)); err != nil {
+		if err := s.ask(ctx, r, event(i)); err != nil {
 			return err
 		}
 	}
@@ -40,7 +40,7 @@ func interrupted(ctx context.Context, s *session) error {
 	if endsWithin(r, 200*time.Millisecond) == nil {
 		return errors.New("it ended")
 	}
-	return ask(ctx, r, event(1))
+	return s.ask(ctx, r, event(1))
 }
 
 func terminated(ctx context.Context, s *session) error {
@@ -50,7 +50,7 @@ func terminated(ctx context.Context, s *session) error {
 	}
 	defer r.Stop()
 	r.Signal(syscall.SIGTERM)
-	if err := endsWithin(r, answerTime); err != nil {
+	if err := endsWithin(r, s.limit(answerTime)); err != nil {
 		return err
 	}
 	switch exit := r.Exit(); {
@@ -68,10 +68,10 @@ func shutsDown(ctx context.Context, s *session) error {
 		return err
 	}
 	defer r.Stop()
-	callCtx, cancel := context.WithTimeout(ctx, time.Second)
+	callCtx, cancel := context.WithTimeout(ctx, s.limit(time.Second))
 	defer cancel()
 	answer := r.Shutdown(callCtx)
-	if err := endsWithin(r, time.Second); err != nil {
+	if err := endsWithin(r, s.limit(time.Second)); err != nil {
 		return fmt.Errorf("%w (plugin.GRPCController/Shutdown answered: %v)", err, answer)
 	}
 	return nil
@@ -108,7 +108,7 @@ func byHand(ctx context.Context, s *session) error {
 			return fmt.Errorf("it says %q", text)
 		}
 		return nil
-	case <-time.After(5 * time.Second):
+	case <-time.After(s.limit(5 * time.Second)):
 		p.Signal(syscall.SIGKILL)
 		<-p.Ended
 		return errors.New("it runs on")
@@ -125,14 +125,14 @@ func orphaned(ctx context.Context, s *session) error {
 	}
 	defer shell.close()
 	defer r.Stop()
-	if err := ask(ctx, r, event(1)); err != nil {
+	if err := s.ask(ctx, r, event(1)); err != nil {
 		return err
 	}
 	if err := shell.kill(); err != nil {
 		return err
 	}
 	polled := []unix.PollFd{{Fd: int32(shell.plugin), Events: unix.POLLIN}}
-	for deadline := time.Now().Add(orphanTime); ; {
+	for deadline := time.Now().Add(s.limit(orphanTime)); ; {
 		_, err := unix.Poll(polled, int(time.Until(deadline).Milliseconds())+1)
 		switch {
 		case polled[0].Revents != 0:
@@ -141,7 +141,7 @@ func orphaned(ctx context.Context, s *session) error {
 			return err
 		case time.Now().After(deadline):
 			unix.PidfdSendSignal(shell.plugin, unix.SIGKILL, nil, 0)
-			return fmt.Errorf("it runs on after %v", orphanTime)
+			return fmt.Errorf("it runs on after %v", s.limit(orphanTime))
 		}
 	}
 }

@@ -97,6 +97,7 @@ def serve(name, version, doc, schema, decide):
     threading.Thread(target=follow, daemon=True).start()
     print("1|1|unix|%s|grpc" % path, flush=True)
     sys.stdout = sys.stderr
-    end.wait()
+    while not end.wait(0.2):  # a signal that another thread gets does not end a wait of this one
+        pass
     server.stop(0.5).wait()
     os._exit(0)

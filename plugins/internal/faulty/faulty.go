@@ -56,6 +56,7 @@ type fault struct {
 	word  string
 	calls atomic.Int64
 	stuck sync.Mutex
+	state atomic.Value // as configured
 }
 
 func (f *fault) decide(_ context.Context, _ *config, exit policy.Event) (policy.Verdict, error) {
@@ -190,13 +191,12 @@ func (f *fault) Describe(context.Context, *proto.DescribeRequest) (*proto.Descri
 
 // Configure implements proto.PluginServer.
 func (f *fault) Configure(_ context.Context, r *proto.ConfigureRequest) (*proto.ConfigureResponse, error) {
+	f.state.Store(string(r.GetState()))
 	switch {
 	case r.GetConfig() == "" || r.GetConfig() == "{}" || f.word == "takes-any-config":
 		return &proto.ConfigureResponse{}, nil
 	case f.word == "dies-of-config":
 		os.Exit(1)
-	case f.word == "floods-stderr":
-		return &proto.ConfigureResponse{}, nil
 	}
 	path := "mwlua-no-such-key"
 	if f.word == "no-path" {
@@ -219,6 +219,8 @@ func (f *fault) OnExit(ctx context.Context, e *proto.ExitEvent) (*proto.Verdict,
 		case <-ctx.Done():
 		case <-time.After(50 * time.Millisecond):
 		}
+	case "remembers":
+		v.Reason, v.State = f.state.Load().(string)+"/"+string(e.GetState()), []byte("about "+e.GetProgram())
 	case "huge-answer":
 		v.State = make([]byte, 64<<20)
 	case "large-state":
@@ -230,9 +232,9 @@ func (f *fault) OnExit(ctx context.Context, e *proto.ExitEvent) (*proto.Verdict,
 	case "grandchild":
 		syscall.ForkExec("/bin/sleep", []string{"sleep", "1000"}, &syscall.ProcAttr{Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Setsid: e.GetProgram() == "escapes"}})
 	case "floods-stderr":
-		flood(2, 64<<20)
+		flood(2, 1<<30)
 	case "floods-stdout":
-		flood(1, 64<<20)
+		flood(1, 1<<30)
 	case "dies-of-epipe":
 		os.NewFile(2, "").WriteString("a line of the log\n")
 	case "dies-of-extremes":
