@@ -98,7 +98,9 @@ func storm(b *testing.B, h *host.Host, p program.Plugin) []time.Duration {
 
 func report(b *testing.B, took []time.Duration) {
 	slices.Sort(took)
-	at := func(share float64) float64 { return float64(took[int(share*float64(len(took)-1))]) / float64(time.Millisecond) }
+	at := func(share float64) float64 {
+		return float64(took[int(share*float64(len(took)-1))]) / float64(time.Millisecond)
+	}
 	b.ReportMetric(at(0.5), "p50-ms")
 	b.ReportMetric(at(0.99), "p99-ms")
 	b.ReportMetric(at(1), "p100-ms")
