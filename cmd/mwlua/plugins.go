@@ -30,7 +30,6 @@ type pluginHost struct {
 	host    *host.Host
 	newest  int           // counts the calls of use
 	using   chan struct{} // closed when the newest one is done; nil before the first
-	asker   host.Asker
 
 	order sync.Mutex // one use at a time
 }

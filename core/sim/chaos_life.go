@@ -145,7 +145,11 @@ func (c *chaos) verdict() policy.Verdict {
 // say has a program say something, or the clock be set.
 func (c *chaos) say() {
 	if c.one(4) {
-		c.w.SetClock(c.span() - c.span())
+		by := c.span()
+		if c.one(2) {
+			by = -by
+		}
+		c.w.SetClock(by)
 		return
 	}
 	said := machine.Notified{
