@@ -2,9 +2,11 @@ package host
 
 import (
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -109,4 +111,35 @@ func TestOtherUser(t *testing.T) {
 	if err != nil || !strings.Contains(string(status), "Uid:\t65534\t65534") {
 		t.Errorf("%s %v", status, err)
 	}
+}
+
+// TestNothingStaysOpen: neither descriptors nor goroutines, whether a run came up or not.
+func TestNothingStaysOpen(t *testing.T) {
+	r := newRig(t)
+	descriptors := func() int {
+		entries, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	r.start(faultyPlugin(t, "")).Stop() // whatever is opened once is open then
+	wait := func(before, goroutines int) {
+		r.until("the end of descriptors and goroutines", func() bool {
+			return descriptors() <= before && runtime.NumGoroutine() <= goroutines
+		})
+	}
+	wait(1000, 1000)
+	before, goroutines := descriptors(), runtime.NumGoroutine()
+	for _, word := range []string{"", "grandchild", "ends", "garbage-line", "wrong-version", "elsewhere", "speaks-then-dies", "dies-in-call"} {
+		p := faultyPlugin(t, word)
+		p.Timeout = 500 * time.Millisecond // what it says does not matter
+		h := r.newHost(p)
+		h.Decide(t.Context(), "p", exit("web"), nil)
+		if err := h.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		os.Mkdir(r.Dir, 0o700)
+	}
+	wait(before, goroutines)
 }
