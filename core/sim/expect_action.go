@@ -69,7 +69,7 @@ func (w *World) toldToStop(p *process) {
 		p.told, p.toldAt = true, w.now
 	}
 	p.toldStep = w.expect.steps
-	if stops := w.expect.stop == machine.StopAll || p.stopping(); stops && !w.expect.byHand && p.killBy == 0 && !p.terms.forEver {
+	if stops := w.expect.stop == machine.StopAll || p.stopping() && !p.left; stops && !w.expect.byHand && p.killBy == 0 && !p.terms.forEver {
 		p.killBy = after(w.now, p.terms.longest)
 	}
 }
