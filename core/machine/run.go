@@ -101,8 +101,12 @@ func (m *Machine) spawnFailed(now Instant, ev SpawnFailed) {
 	m.forget(p, ev.ID.Seq)
 	exit := policy.Exit{Program: p.Name, Seq: ev.ID.Seq, Code: 1, Reason: policy.StartFailed}
 	note := Note{Kind: NoteSpawnFailed, ID: ev.ID, Text: "cannot " + verbOf(ev.Step) + " " + ev.Text}
-	m.disappoint(p, ev.ID.String()+" did not start: "+note.Text)
-	m.haltRoll(now, m.place(p), ev.ID.String()+" did not start: "+note.Text)
+	text := ev.ID.String() + " did not start: " + note.Text
+	if place := m.place(p); p.Starting && place < len(m.s.Config.Programs) && m.s.Config.Programs[place].Exit.Rule == policy.RestartRule {
+		m.s.Reload.broke(text) // HAProxy's reload has succeeded before its programs are executed (H-6.4)
+	}
+	m.disappoint(p, text)
+	m.haltRoll(now, m.place(p), text)
 	m.ended(now, p, gone, exit, note)
 	m.loadEnds(now)
 }

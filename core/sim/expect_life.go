@@ -31,7 +31,9 @@ func (w *World) arrived(name string) bool {
 
 // serves says that there is a process that is ready and was not told to go.
 func (t *tally) serves() bool {
-	return slices.ContainsFunc(t.live, func(p *process) bool { return p.running && p.ready && !p.remains && !p.left && !p.stopping() && !p.killed })
+	return slices.ContainsFunc(t.live, func(p *process) bool {
+		return p.running && p.ready && !p.remains && !p.left && !p.stopping() && !p.killed
+	})
 }
 
 // expectOrder checks that what a program waits for is there when it is spawned.
