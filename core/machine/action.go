@@ -65,6 +65,8 @@ type (
 		PID  int
 		Exit policy.Exit // with "stop"
 		Text string      // what the Note of this moment says
+		// Limit is how long it may take.
+		Limit time.Duration
 	}
 	// UseCode asks to have the handlers and the plugins of the configuration that is in force now, and no others. Nothing answers it:
 	// whoever asks one that cannot be had is told.

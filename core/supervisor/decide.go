@@ -32,9 +32,6 @@ type Code interface {
 	Close(ctx context.Context)
 }
 
-// callTimeout bounds a hook. Nobody waits for it, but the next one of its kind.
-const callTimeout = 10 * time.Second
-
 // decide asks a function or a plugin, and sends what came of it.
 func (s *supervisor) decide(a machine.Decide) {
 	ev, err := s.question(a)
@@ -67,7 +64,7 @@ func (s *supervisor) call(a machine.CallHook) {
 	if s.Code == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), a.Limit)
 	defer cancel()
 	if err := s.Code.Call(ctx, a); err != nil {
 		s.events <- machine.HookFailed{Name: a.Name, Text: err.Error()}
