@@ -182,7 +182,7 @@ func (w *World) expectStarted() {
 		staying := 0
 		for _, p := range t.live {
 			w.check(!replace || p.generation == e.generation || p.told || p.beside, "%v was not told to go by the load", p.id)
-			if p.left && !p.tooLate && !p.beside && !p.stopping() {
+			if p.left && !p.tooLate && !p.beside && !p.stopping() && !p.remains {
 				staying++
 			}
 		}
