@@ -118,7 +118,7 @@ func (m *member) judge(ctx context.Context, err error) error {
 			return context.Cause(ctx)
 		}
 		return fmt.Errorf("no verdict within %v", m.timeout())
-	case errors.As(err, &answer) && answer.code == codes.Unavailable:
+	case errors.As(err, &answer) && (answer.code == codes.Unavailable || answer.code == codes.Canceled): // closed already
 		m.doubt() // its end counts, once for all the calls that were under way
 		m.count(func(c *Counters) { c.Lost++ })
 		return errors.New("it was gone before it answered")

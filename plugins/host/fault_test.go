@@ -3,7 +3,9 @@ package host
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -209,6 +211,7 @@ func TestStoppedPluginIsReplaced(t *testing.T) {
 	r.until("the plugin", func() bool { return h.Status()[0].State == Up })
 	former := h.Status()[0].PID
 	syscall.Kill(former, syscall.SIGSTOP)
+	r.until("all of its threads to be stopped", func() bool { return stopped(former) })
 	if _, _, err := h.Decide(t.Context(), "p", exit("web"), nil); err == nil || !strings.Contains(err.Error(), "no verdict within 300ms") {
 		t.Error(err)
 	}
@@ -219,6 +222,18 @@ func TestStoppedPluginIsReplaced(t *testing.T) {
 	if v, _, err := h.Decide(t.Context(), "p", exit("web"), nil); err != nil || v.Do != policy.Stop {
 		t.Error(v, err)
 	}
+}
+
+// stopped says whether all threads of a process are: one that runs on another processor may go on for a while.
+func stopped(pid int) bool {
+	stats, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	for _, name := range stats {
+		text, _ := os.ReadFile(name)
+		if i := strings.LastIndex(string(text), ") "); i < 0 || text[i+2] != 'T' {
+			return false
+		}
+	}
+	return err == nil && len(stats) > 0
 }
 
 // TestReplacedOnDisk: a run goes on with the file it has; the next one is checked again.
