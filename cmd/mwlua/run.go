@@ -140,6 +140,9 @@ func (s *sources) masterOptions(out *output) supervisor.Options {
 	s.code = &code{options: s.luaOptions, say: log.Say}
 	o := s.options(log, func(run supervisor.Runner, use bool) (program.Config, program.Problems) {
 		config, problems := s.loadAlone(run, use, self...)
+		if s.image != nextImage {
+			problems = loadRequired(s.code, config, problems)
+		}
 		if use && len(problems.Errors()) == 0 {
 			s.tune(log, config.Settings)
 			if err := s.settle(out, config.Quiet); err != nil {
@@ -211,7 +214,7 @@ func trialCommand(status *int) *cobra.Command {
 func (s *sources) trialOptions() supervisor.Options {
 	log := supervisor.NewLog(os.Stderr, s.format())
 	return s.options(log, func(run supervisor.Runner, use bool) (program.Config, program.Problems) {
-		return s.loadAlone(run, use, os.Getppid())
+		return loadTried(s.loadAlone(run, use, os.Getppid()))
 	})
 }
 
@@ -227,7 +230,7 @@ func (s *sources) check() (int, error) {
 		defer s.worker.cleanAtStop()()
 	}
 	s.checks = true
-	config, problems := s.load(supervisor.RunAlone, false)
+	config, problems := loadTried(s.load(supervisor.RunAlone, false))
 	if s.silent(config.Quiet) {
 		if len(problems.Errors()) > 0 {
 			return exitFailed, nil

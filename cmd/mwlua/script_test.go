@@ -89,6 +89,12 @@ func setUpScript(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
+	short, err := os.MkdirTemp("", "mw") // of a socket's name, 108 bytes are all there are
+	if err != nil {
+		return err
+	}
+	env.Defer(func() { os.RemoveAll(short) })
+	env.Setenv("SHORT", short)
 	env.Setenv("ADDRESS", one)
 	env.Setenv("ADDRESS2", other)
 	env.Setenv("EXAMPLES", examples)

@@ -131,12 +131,10 @@ func (m *member) attend(ctx context.Context, run *Run) error {
 		case <-m.suspect:
 		}
 		if err := run.Healthy(ctx); err != nil && ctx.Err() == nil {
-			select {
-			case <-run.Ended():
+			if run.endsWithin(endsItself) { // its connection may be seen to break before its end is collected
 				return endOf(run.Exit())
-			default:
-				return err
 			}
+			return err
 		}
 		m.change(run, nil, time.Time{}) // for who had doubts
 	}
