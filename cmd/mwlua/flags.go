@@ -32,6 +32,8 @@ type sources struct {
 	haproxyArgs []string // for its command line
 	worker      *worker  // that HAProxy
 
+	exits exitPolicies // -plugin and -exit-policy
+
 	sockets   []string            // -S, as given
 	masterCLI []mastercli.Address // the same
 
@@ -60,6 +62,8 @@ func (s *sources) flags(c *cobra.Command) {
 	f.StringVar(&s.withHAProxy, "with-haproxy", "", "run HAProxy too, `BINARY` if it is not the one in PATH, with what is not mwlua's")
 	f.Lookup("with-haproxy").NoOptDefVal = "haproxy"
 	f.StringArrayVar(&s.haproxyArgs, "haproxy-arg", nil, "a `WORD` for the command line of that HAProxy; may be repeated")
+	f.StringArrayVar(&s.exits.plugins, "plugin", nil, "a plugin for -exit-policy: `NAME=PATH`[,sha256=HEX][,config=FILE]; may be repeated")
+	f.StringArrayVar(&s.exits.asked, "exit-policy", nil, "this plugin decides what follows an exit of the program: `PROGRAM=NAME`; may be repeated")
 	f.BoolVar(&s.zeroWarning, "dW", false, "whatever HAProxy warns of is an error")
 	f.BoolVarP(&s.checks, "check", "c", false, "say what is wrong with the configuration, and start nothing")
 	f.BoolVarP(&s.quiet, "quiet", "q", false, "say nothing: /dev/null is standard input, output and error, the programs' too")
@@ -93,6 +97,12 @@ func (s *sources) read(c *cobra.Command, args []string) error {
 		return errors.New("no configuration: name a Lua file, or an haproxy.cfg with -haproxy FILE or -f FILE")
 	}
 	if err := s.readHAProxy(c); err != nil {
+		return err
+	}
+	if s.exits.given() && len(s.lua) > 0 {
+		return errors.New("-plugin and -exit-policy are for haproxy.cfg files alone: a Lua file says plugin \"NAME\" { path = … }, and on_exit")
+	}
+	if err := s.exits.read(); err != nil {
 		return err
 	}
 	if s.logFormat != "" && !slices.Contains(supervisor.Formats(), supervisor.Format(s.logFormat)) {
@@ -196,6 +206,9 @@ func (s *sources) load(run supervisor.Runner, use bool) (program.Config, program
 	if len(s.lua) == 0 {
 		config, problems := s.loadHAProxy(run, use)
 		config.Settings.Control = s.control
+		if len(problems.Errors()) == 0 {
+			problems = append(problems, s.exits.apply(&config)...)
+		}
 		return config, problems
 	}
 	o := s.luaOptions()

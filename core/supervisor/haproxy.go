@@ -85,8 +85,10 @@ func (l *Log) haproxyFailure(n machine.Note) {
 	case n.Verdict.Do == policy.Shutdown && n.Verdict.Reason == exitOnFailure:
 		l.write(alert, "exit-on-failure: killing every processes with SIGTERM")
 	case n.Verdict.Do == policy.Shutdown:
-		l.write(alert, fmt.Sprintf("Program '%s' has ended: everything is stopped (%s)", n.ID.SlotName(), n.Verdict.Reason))
-	case n.Verdict.Do == policy.Fail:
-		l.write(notice, fmt.Sprintf("Program '%s' stays down: %s", n.ID.SlotName(), n.Verdict.Reason))
+		l.write(alert, fmt.Sprintf("Program '%s' has ended: everything is stopped (%s)", n.ID.SlotName(), whoAndWhy(n)))
+	case n.Verdict.Do == policy.Fail, n.Verdict.Do == policy.Stop && n.By != "":
+		l.write(notice, fmt.Sprintf("Program '%s' stays down: %s", n.ID.SlotName(), whoAndWhy(n)))
+	case n.Verdict.Do == policy.Restart && n.By != "":
+		l.write(notice, fmt.Sprintf("Program '%s' starts again: %s", n.ID.SlotName(), whoAndWhy(n)))
 	}
 }

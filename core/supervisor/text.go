@@ -133,12 +133,9 @@ func exitLevel(n machine.Note) level {
 
 // follows says what happens next.
 func follows(now machine.Instant, n machine.Note) string {
-	reason := ""
-	switch {
-	case n.By != "" && n.Verdict.Reason != "":
-		reason = " (" + n.By + ": " + n.Verdict.Reason + ")"
-	case n.By+n.Verdict.Reason != "":
-		reason = " (" + n.By + n.Verdict.Reason + ")"
+	reason := whoAndWhy(n)
+	if reason != "" {
+		reason = " (" + reason + ")"
 	}
 	switch n.Verdict.Do {
 	case policy.Restart:
@@ -152,6 +149,14 @@ func follows(now machine.Instant, n machine.Note) string {
 	default:
 		return ""
 	}
+}
+
+// whoAndWhy is who has decided, if it was not the declaration, and why.
+func whoAndWhy(n machine.Note) string {
+	if n.By != "" && n.Verdict.Reason != "" {
+		return n.By + ": " + n.Verdict.Reason
+	}
+	return n.By + n.Verdict.Reason
 }
 
 func sent(n machine.Note) string {
