@@ -41,7 +41,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"await":  scriptAwait,  // await FILE PATTERN [TIMES]: waits until a file matches
 	"runs":   scriptRuns,   // [!] runs INSTANCE…: waits until ./prog as web#1 has started as a child of the master, or is gone
 	"starts": scriptStarts, // starts PROGRAM N: it has been started that many times
-	"ended":  scriptEnded,  // ended STATUS: waits until the master has ended, with that status, and nothing of it is left
+	"ended":  scriptEnded,  // ended STATUS: waits until the master has ended, with that status, or killed:SIGNAL, and nothing of it is left
 	"daemon": scriptDaemon, // daemon STATUS PIDFILE COMMAND [ARG…]: runs a launcher to its end; what it started, by that file, is the master
 	"mask":   scriptMask,   // mask FROM TO: copies a file with a # for every pid in parentheses
 	"alive":  scriptAlive,  // [!] alive PIDFILE…: the process with the pid in a file is alive at this moment, or not
@@ -281,8 +281,12 @@ func scriptEnded(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	m := scriptMasterOf(ts)
 	scriptUntil(ts, "the end of the master", m.isGone)
-	if got := masterStatus(m.cmd.ProcessState); got != "exit:"+args[0] {
-		ts.Fatalf("the master ended with %s, want %s%s", got, args[0], scriptFiles(ts))
+	want := args[0]
+	if _, err := strconv.Atoi(want); err == nil {
+		want = "exit:" + want
+	}
+	if got := masterStatus(m.cmd.ProcessState); got != want {
+		ts.Fatalf("the master ended with %s, want %s%s", got, want, scriptFiles(ts))
 	}
 	scriptUntil(ts, "the end of what it started", func() bool { return len(processesIn(ts.MkAbs("."))) == 0 })
 }
