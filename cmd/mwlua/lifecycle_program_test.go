@@ -36,6 +36,7 @@ type testProgram struct {
 //	prog api FILE
 //	prog web name=NAME [mute]
 //	prog do THING…
+//	prog plugin
 //	prog name=NAME [ignore=SIGNAL,…] [exit=CODE] [look]
 func runLifecycleProgram(args []string) {
 	switch {
@@ -44,6 +45,9 @@ func runLifecycleProgram(args []string) {
 		return
 	case len(args) > 0 && args[0] == "web":
 		runWeb(args[1:])
+		return
+	case len(args) > 0 && args[0] == "plugin":
+		runPlugin()
 		return
 	case len(args) > 0 && args[0] == "do":
 		runActs(args[1:])

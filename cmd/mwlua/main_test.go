@@ -13,10 +13,6 @@ import (
 // TestMain makes this binary everything that the tests need: called by the name of the life-cycle program it is that, called by
 // the name mwlua, or told so by MWLUA_TEST_MAIN, it is mwlua or what a daemon needs, and else it is the tests.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && os.Args[1] == pluginWord { // a plugin is executed by a descriptor, which is no name
-		runPlugin()
-		return
-	}
 	if filepath.Base(os.Args[0]) == lifecycleProgram {
 		runLifecycleProgram(os.Args[1:])
 		return

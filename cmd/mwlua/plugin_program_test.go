@@ -11,9 +11,6 @@ import (
 	"github.com/mwlua/mwlua/plugins"
 )
 
-// pluginWord is the argument by which the test binary is a plugin.
-const pluginWord = "be-plugin"
-
 // pluginConfig is that of the plugin.
 type pluginConfig struct {
 	Most uint64 `json:"most"`

@@ -183,7 +183,7 @@ type lent struct{ hands *supervisor.Hands }
 // Start implements host.Processes.
 func (l lent) Start(c host.Command) (host.Process, error) {
 	child, err := l.hands.Start(supervisor.Order{
-		Argv: append([]string{c.Path}, c.Args[1:]...), Env: c.Env, Dir: c.Dir, User: c.User, Files: c.Files,
+		Path: c.Path, Argv: c.Args, Env: c.Env, Dir: c.Dir, User: c.User, Files: c.Files,
 	})
 	return process(child), err
 }

@@ -16,7 +16,8 @@ type Hands struct{ s *supervisor }
 
 // Order is a process to start: in a process group of its own, with these descriptors and no others.
 type Order struct {
-	Argv  []string // the first word has a slash
+	Path  string // of the executable
+	Argv  []string
 	Env   []string // the whole environment
 	Dir   string   // "" means ours
 	User  *program.Credential
@@ -38,7 +39,7 @@ type ChildEnd struct{ Code, Signal int }
 
 // Start starts a child.
 func (h *Hands) Start(o Order) (child Child, err error) {
-	c := proc.Command{Argv: o.Argv, Env: o.Env, Dir: o.Dir, Files: o.Files, NoShell: true}
+	c := proc.Command{Path: o.Path, Argv: o.Argv, Env: o.Env, Dir: o.Dir, Files: o.Files, NoShell: true}
 	if o.User != nil {
 		c.User = &proc.Identity{UID: o.User.UID, GID: o.User.GID, Groups: o.User.Groups}
 	}

@@ -99,6 +99,14 @@ func TestStartSearchesPathAsExecvp(t *testing.T) {
 		env := []string{"PATH=" + filepath.Join(dir, "one")}
 		checkExit(t, c.run(proc.Command{Argv: []string{"./prog"}, Env: env, Dir: filepath.Join(dir, "two")}), proc.Exit{Code: 12})
 	})
+	t.Run("a path of its own counts, and the first word is only what the program sees", func(t *testing.T) {
+		command := proc.Command{Argv: []string{"two/prog", "-c", `test "$0" = two/prog; exit $?`}, Path: "/bin/sh", Dir: dir}
+		checkExit(t, c.run(command), proc.Exit{Code: 0})
+		command.Limits = noCore
+		checkExit(t, c.run(command), proc.Exit{Code: 0})
+		command.Path = filepath.Join(dir, "none/prog")
+		failure{command: command, want: proc.StartError{Step: "exec", Path: command.Path, Err: unix.ENOENT}}.check(t)
+	})
 	t.Run("the user of the program counts", func(t *testing.T) {
 		if os.Getuid() != 0 {
 			t.Skip("needs root")

@@ -13,7 +13,8 @@ import (
 
 // Command is a program to start.
 type Command struct {
-	Argv  []string  // the first word is searched in PATH of Env, as execvp(3) does
+	Argv  []string  // the first word is searched in PATH of Env, as execvp(3) does, if there is no Path
+	Path  string    // of the executable, whatever the first word is; "" means that this one says it
 	Env   []string  // NAME=VALUE, the whole environment
 	Dir   string    // "" means ours, or with Chroot the root; it is inside the Chroot
 	User  *Identity // nil means ours
@@ -90,6 +91,9 @@ func Start(c Command) (int, error) {
 
 // search starts c from where its executable is.
 func (c Command) search() (int, error) {
+	if c.Path != "" {
+		return c.execute(c.Path)
+	}
 	if strings.Contains(c.Argv[0], "/") {
 		return c.execute(c.Argv[0])
 	}
