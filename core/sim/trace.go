@@ -86,6 +86,10 @@ func processText(ev machine.Event) string {
 		return fmt.Sprintf("signal-failed %v %s %q", ev.ID, signalName(ev.Signal), ev.Text)
 	case machine.PidfileFailed:
 		return fmt.Sprintf("pidfile-failed %q", ev.Text)
+	case machine.Decided:
+		return fmt.Sprintf("decided %d %v %s", ev.N, ev.ID, ev.Verdict.Do)
+	case machine.DecideFailed:
+		return fmt.Sprintf("decide-failed %d %v %q", ev.N, ev.ID, ev.Text)
 	default:
 		return fmt.Sprintf("%T", ev)
 	}
