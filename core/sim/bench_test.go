@@ -2,7 +2,7 @@ package sim
 
 import (
 	"fmt"
-	"slices"
+	"math"
 	"testing"
 	"time"
 
@@ -45,25 +45,28 @@ func BenchmarkStep(b *testing.B) {
 }
 
 // TestStepCostDoesNotGrow: one of 10,000 programs costs about as much as one of 10 (architecture, rule 8). The bound is
-// loose because caches are not.
+// loose because caches are not: it is 3 to 4. One look at each program in each step makes it 5 to 6 at the least. Of seven pairs the one
+// counts that the neighbours on the machine have disturbed least.
 func TestStepCostDoesNotGrow(t *testing.T) {
 	few, many := crowd(10), crowd(10_000)
-	var ratios []float64
+	ratio := math.Inf(1)
 	for range 7 {
-		ratios = append(ratios, float64(cost(t, many))/float64(cost(t, few)))
+		ratio = min(ratio, float64(cost(t, many))/float64(cost(t, few)))
 	}
-	slices.Sort(ratios)
-	t.Logf("the cost of a step grows by %.1f (%.1f to %.1f)", ratios[3], ratios[0], ratios[6])
-	if ratios[3] > 5 {
-		t.Errorf("a step among 10,000 programs costs %.1f times what it costs among 10", ratios[3])
+	t.Logf("a step among 10,000 programs costs %.1f times what it costs among 10", ratio)
+	if ratio > 5 {
+		t.Errorf("a step among 10,000 programs costs %.1f times what it costs among 10", ratio)
 	}
 }
 
-// cost is the processor time of as many steps as there are enough to measure.
+// steps is how many are enough to measure.
+const steps = 20_000
+
+// cost is the processor time of that many steps.
 func cost(t *testing.T, w *World) time.Duration {
 	t.Helper()
 	begin := cpuTime(t)
-	w.run(w.now+1<<60, 20_000)
+	w.run(w.now+1<<60, steps)
 	if w.Err() != nil {
 		t.Fatal(w.Err())
 	}
