@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -98,7 +97,7 @@ func (c Command) search() (int, error) {
 		return c.execute(c.Argv[0])
 	}
 	denied := false
-	for _, dir := range filepath.SplitList(searchPath(c.Env)) {
+	for _, dir := range strings.Split(searchPath(c.Env), ":") {
 		path := dir + "/" + c.Argv[0]
 		if dir == "" {
 			path = "./" + c.Argv[0]
@@ -148,15 +147,14 @@ func (c Command) candidate(path string, denied *bool) bool {
 	return true
 }
 
-// searchPath is PATH in env, or what the C library searches when there is none (H-4.4).
+// searchPath is PATH in env, the first one as for getenv(3), or what the C library searches when there is none (H-4.4).
 func searchPath(env []string) string {
-	path := "/bin:/usr/bin"
 	for _, kv := range env {
-		if v, ok := strings.CutPrefix(kv, "PATH="); ok {
-			path = v
+		if path, ok := strings.CutPrefix(kv, "PATH="); ok {
+			return path
 		}
 	}
-	return path
+	return "/bin:/usr/bin"
 }
 
 // execute starts path. A file that the kernel does not know how to run is run by the shell, as execvp(3) does.
