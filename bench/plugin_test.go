@@ -64,11 +64,11 @@ func start(b *testing.B, p program.Plugin) *host.Host {
 	if err != nil {
 		b.Fatal(err)
 	}
-	h, err := host.New(host.Options{Place: host.Place{Processes: host.Alone(), Dir: dir, Log: func(host.Line) {}}}, host.Carried{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { h.Close(context.Background()) })
+	h := host.New(host.Options{Place: host.Place{Processes: host.Alone(), Dir: dir, Log: func(host.Line) {}}}, host.Carried{})
+	b.Cleanup(func() {
+		h.Close(context.Background())
+		os.RemoveAll(dir)
+	})
 	p.Required = true
 	if err := h.Use(b.Context(), []program.Plugin{p}); err != nil {
 		b.Skip(err)

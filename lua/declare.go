@@ -2,7 +2,6 @@ package lua
 
 import (
 	"slices"
-	"strings"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -144,8 +143,8 @@ func (l *loader) program(L *lua.LState, kind program.Kind, name string, at progr
 	v := l.value(d.what, at, table)
 	first := l.names[name]
 	switch {
-	case !isProgramName(name):
-		v.errorf("the name must be letters, digits and _ . @ -, at most 64, and begin with a letter, a digit or _")
+	case !program.IsName(name):
+		v.errorf("the name " + program.NameRule)
 	case first != nil:
 		v.errorf("already declared at %v", first.spec.Place)
 	case len(l.drafts) >= program.MaxPrograms:
@@ -191,11 +190,6 @@ func (l *loader) handle(L *lua.LState, d *draft) lua.LValue {
 		}))
 	}
 	return &lua.LUserData{Value: d, Metatable: l.handles}
-}
-
-func isProgramName(name string) bool {
-	return name != "" && len(name) <= 64 && !strings.ContainsAny(name[:1], ".@-") &&
-		strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.@-") == ""
 }
 
 // override is override "name" { … }: it changes a program that is declared already.

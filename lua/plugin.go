@@ -2,7 +2,6 @@ package lua
 
 import (
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -14,17 +13,11 @@ import (
 )
 
 const (
-	// maxPlugins bounds the plugins of one configuration: each is a process.
-	maxPlugins = 64
-	// maxPluginConfig bounds the configuration of a plugin as JSON, in bytes.
-	maxPluginConfig = 64 << 10
 	// maxLogLines bounds the lines a second that are taken from one.
 	maxLogLines = 10_000
 	// maxStart bounds how long one may take to start.
 	maxStart = 5 * time.Minute
 )
-
-var digest = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // pluginFields are the keys of plugin.
 func pluginFields() []field {
@@ -35,7 +28,7 @@ func pluginFields() []field {
 				table, ok := v.lv.(*lua.LTable)
 				if !ok || isSequence(keys(table)) {
 					v.expected("a table such as { NAME = value }")
-				} else if text, ok := v.json(maxPluginConfig); ok {
+				} else if text, ok := v.json(program.MaxPluginConfig); ok {
 					d.plugin.Config = string(text)
 				}
 			},
@@ -71,8 +64,8 @@ func pluginFileFields() []field {
 			doc: "What sha256sum(1) says of the file. It is not run when that is something else.",
 			set: func(d *draft, v value) {
 				text, ok := v.word()
-				if text = strings.ToLower(text); ok && !digest.MatchString(text) {
-					v.errorf("expected 64 hexadecimal digits, got %s", describe(v.lv))
+				if text = strings.ToLower(text); ok && !program.IsSHA256(text) {
+					v.errorf("expected the 64 hexadecimal digits that mwlua plugin sha256 PATH prints, got %s", describe(v.lv))
 				} else if ok {
 					d.plugin.SHA256 = text
 				}
@@ -126,12 +119,12 @@ func (l *loader) declarePlugin(L *lua.LState, name string, at program.Place, tab
 	all := append(slices.Clone(l.config.Plugins), l.plugins()...)
 	first := slices.IndexFunc(all, func(p program.Plugin) bool { return p.Name == name })
 	switch {
-	case !isProgramName(name):
-		v.errorf("the name must be letters, digits and _ . @ -, at most 64, and begin with a letter, a digit or _")
+	case !program.IsName(name):
+		v.errorf("the name " + program.NameRule)
 	case first >= 0:
 		v.errorf("already declared at %v", all[first].Place)
-	case len(all) >= maxPlugins:
-		raise(L, "more than %d plugins", maxPlugins)
+	case len(all) >= program.MaxPlugins:
+		raise(L, "more than %d plugins", program.MaxPlugins)
 	}
 	v.decode(d, l.fields.plugin)
 	if table.RawGetString("path") == lua.LNil && !isList(table) {

@@ -19,7 +19,7 @@ func Write(config program.Config, o Options) (string, program.Problems) {
 	w := &writer{options: l.options, fields: l.fields, inherited: environment(l.inherited(), false),
 		notes: notes(), noted: make(map[string]bool)}
 	for _, s := range config.Programs {
-		if !isProgramName(s.Name) {
+		if !program.IsName(s.Name) {
 			w.errorf(s.Place, "program %s: Lua does not take this name: letters, digits and _ . @ -, at most 64, not beginning with . @ or -: "+
 				"rename it", quote(s.Name))
 		}

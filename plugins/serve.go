@@ -26,8 +26,8 @@ type About struct {
 // itself when it was started by hand.
 //
 // decide says what follows an end: policy.Default leaves it to the next decider and in the end to the declared policy, and so does an
-// error, which is logged. It is called for several programs at once, and never twice at a time for one. When ctx is done nobody waits
-// for the answer any more. A panic in it is an error.
+// error, which is logged. It is called for several programs and instances at once, eight at most, and for one of them again only when an
+// earlier call has returned or was given up. When ctx is done nobody waits for the answer any more. A panic in it is an error.
 //
 // C is a struct that the configuration is decoded into, as encoding/json does. A field without omitempty or omitzero is required, and
 // its tag `jsonschema:"…"` describes it. If *C has a method Check() error, it is called then; decide must not change its config.
@@ -41,8 +41,8 @@ func Serve[C any](about About, decide func(ctx context.Context, config *C, exit 
 }
 
 // ServeWithState is Serve for a decide that remembers something of each program: state is what it left there when it was last asked
-// about this program, and zero the first time. It is kept by mwlua as JSON of at most 64 KiB, over its own and the plugin's end. After an
-// error it is as it was.
+// about this program, and zero the first time. It is kept by mwlua as JSON of at most 64 KiB, over the plugin's end and over reloads, not over its own death.
+// After an error it is as it was.
 func ServeWithState[C, S any](about About,
 	decide func(ctx context.Context, config *C, state *S, exit policy.Event) (policy.Verdict, error),
 ) {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mwlua/mwlua/core/control"
 	"github.com/mwlua/mwlua/core/machine"
 	"github.com/mwlua/mwlua/core/policy"
 	"github.com/mwlua/mwlua/core/program"
@@ -50,14 +51,17 @@ func (c *code) Carried() []byte { return c.plugins.state() }
 
 // Use implements supervisor.Code. The handlers that were offered last are those of config, unless there are none: then the image
 // before has loaded it.
-func (c *code) Use(config program.Config) {
+func (c *code) Use(config program.Config, generation uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	closeHandlers(c.handlers)
 	c.handlers, c.loaded = c.loaded, nil
 	c.sources = config.Sources
-	c.plugins.use(config)
+	c.plugins.use(config, generation)
 }
+
+// Status implements supervisor.Code.
+func (c *code) Status() []control.Plugin { return c.plugins.status() }
 
 // closeHandlers ends handlers that do not count any more, which may take a second.
 func closeHandlers(h *lua.Handlers) {

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -41,6 +38,9 @@ func (e *exitPolicies) read() error {
 		if slices.ContainsFunc(e.declared, func(other declaredPlugin) bool { return other.Name == p.Name }) {
 			return fmt.Errorf("-plugin %s: there is a plugin %q already: give it another name", text, p.Name)
 		}
+		if len(e.declared) == program.MaxPlugins {
+			return fmt.Errorf("-plugin %s: more than %d plugins", text, program.MaxPlugins)
+		}
 		e.declared = append(e.declared, p)
 	}
 	for _, text := range e.asked {
@@ -72,14 +72,14 @@ func readPlugin(text string) (declaredPlugin, error) {
 	switch {
 	case p.Path == "":
 		return p, errors.New("expected NAME=PATH[,sha256=HEX][,config=FILE]")
-	case !regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}$`).MatchString(name):
-		return p, fmt.Errorf("the name %q must be letters, digits and _ . @ -, at most 64, and begin with a letter, a digit or _", name)
+	case !program.IsName(name):
+		return p, fmt.Errorf("the name %q "+program.NameRule, name)
 	}
 	for _, word := range words[1:] {
 		switch key, value, _ := strings.Cut(word, "="); {
 		case value == "":
 			return p, fmt.Errorf("expected KEY=VALUE after the comma, got %q (known are sha256 and config)", word)
-		case key == "sha256" && regexp.MustCompile(`^[0-9a-fA-F]{64}$`).MatchString(value):
+		case key == "sha256" && program.IsSHA256(strings.ToLower(value)):
 			p.SHA256 = strings.ToLower(value)
 		case key == "sha256":
 			return p, fmt.Errorf("sha256: expected 64 hexadecimal digits, got %q: mwlua plugin sha256 %s prints them", value, p.Path)
@@ -91,9 +91,6 @@ func readPlugin(text string) (declaredPlugin, error) {
 	}
 	return p, nil
 }
-
-// maxPluginConfig bounds a file with the configuration of a plugin, in bytes.
-const maxPluginConfig = 64 << 10
 
 // apply adds them to a configuration that was loaded.
 func (e *exitPolicies) apply(config *program.Config) (problems program.Problems) {
@@ -133,31 +130,4 @@ func names(programs []program.Spec) string {
 		return "none"
 	}
 	return strings.Join(list, ", ")
-}
-
-// readPluginConfig is the JSON object in a file.
-func readPluginConfig(path string) (string, error) {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return "", cause(err)
-	case !info.Mode().IsRegular() || info.Size() > maxPluginConfig:
-		return "", fmt.Errorf("expected a file of at most %d bytes", maxPluginConfig)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return "", cause(err)
-	}
-	var object map[string]any
-	if err := json.Unmarshal(text, &object); err != nil || object == nil {
-		return "", fmt.Errorf("expected a JSON object such as {\"max_failures\": 3}%s", detail(err))
-	}
-	return string(text), nil
-}
-
-func detail(err error) string {
-	if err == nil {
-		return ""
-	}
-	return ": " + err.Error()
 }

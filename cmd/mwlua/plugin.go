@@ -63,14 +63,13 @@ func (s *subject) declared(args []string) (program.Plugin, error) {
 	}
 	config := s.config
 	if name, ok := strings.CutPrefix(config, "@"); ok {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			return program.Plugin{}, failed{fmt.Errorf("cannot read the configuration: %v", err)}
+		if config, err = readPluginConfig(name); err != nil {
+			return program.Plugin{}, failed{fmt.Errorf("--config: %q: %v", name, err)}
 		}
-		config = string(data)
-	}
-	if config != "" && json.Unmarshal([]byte(config), new(map[string]any)) != nil {
-		return program.Plugin{}, errors.New("--config: is no JSON object")
+	} else if config != "" {
+		if err := checkPluginConfig(config); err != nil {
+			return program.Plugin{}, fmt.Errorf("--config: %v", err)
+		}
 	}
 	return program.Plugin{Name: filepath.Base(path), Path: path, Env: s.env, Config: config}, nil
 }

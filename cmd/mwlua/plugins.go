@@ -7,29 +7,30 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/mwlua/mwlua/core/control"
 	"github.com/mwlua/mwlua/core/policy"
 	"github.com/mwlua/mwlua/core/program"
 	"github.com/mwlua/mwlua/core/supervisor"
 	"github.com/mwlua/mwlua/plugins/host"
 )
 
-// pluginStart bounds how long a load waits for the plugins that it requires.
-const pluginStart = 10 * time.Second
-
 // pluginHost has the plugins of the configuration in force. There is a host once there was a plugin.
 type pluginHost struct {
 	say   func(level, text string)
 	hands *supervisor.Hands
 
-	mu      sync.Mutex // of what follows
-	carried host.Carried
-	host    *host.Host
-	newest  int           // counts the calls of use
-	using   chan struct{} // closed when the newest one is done; nil before the first
+	mu         sync.Mutex // of what follows
+	carried    host.Carried
+	host       *host.Host
+	directory  *host.Directory // that of host
+	newest     int             // counts the calls of use
+	using      chan struct{}   // closed when the newest one is done; nil before the first
+	config     program.Config  // of the newest one
+	generation uint64
 
 	order sync.Mutex // one use at a time
 }
@@ -42,9 +43,10 @@ func (p *pluginHost) begin(hands *supervisor.Hands, carried []byte) {
 }
 
 // use makes the plugins of config those there are. It does not wait for them.
-func (p *pluginHost) use(config program.Config) {
+func (p *pluginHost) use(config program.Config, generation uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.config, p.generation = config, generation
 	if p.host == nil && len(config.Plugins) == 0 && len(p.carried.Plugins) == 0 {
 		return
 	}
@@ -67,9 +69,7 @@ func (p *pluginHost) apply(n int, config program.Config) {
 		}
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), pluginStart)
-	defer cancel()
-	if err := h.Use(ctx, config.Plugins); err != nil {
+	if err := h.Use(context.Background(), config.Plugins); err != nil { // each has its start_timeout
 		p.say("error", err.Error())
 	}
 }
@@ -88,17 +88,17 @@ func (p *pluginHost) open(n int, config program.Config) (*host.Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := fmt.Sprintf("%d-%s", os.Getpid(), strconv.FormatInt(time.Now().UnixNano(), 36))
-	if err := host.Sweep(dir, name); err != nil {
+	if err := host.Sweep(dir); err != nil {
 		p.say("warn", fmt.Sprintf("sockets of plugins that are gone are left: %v", err))
 	}
-	options := host.Options{
-		Place: host.Place{Processes: lent{p.hands}, Dir: filepath.Join(dir, name), Log: p.line},
-		Asker: func(string) host.Asker { return p.who() },
+	if p.directory, err = host.NewDirectory(dir); err != nil {
+		return nil, err
 	}
-	p.host, err = host.New(options, p.carried)
+	p.host = host.New(host.Options{
+		Place: host.Place{Processes: lent{p.hands}, Dir: p.directory.Path, Log: p.line}, Asker: p.who,
+	}, p.carried)
 	p.carried = host.Carried{}
-	return p.host, err
+	return p.host, nil
 }
 
 // pluginSockets is the directory below which plugins have their sockets.
@@ -117,12 +117,50 @@ func (p *pluginHost) line(l host.Line) {
 	p.say(l.Level, fmt.Sprintf("plugin %s: %s", l.Plugin, l.Text))
 }
 
-func (p *pluginHost) who() host.Asker {
-	name, _ := os.Hostname()
-	return host.Asker{Version: version, Hostname: name}
+// who says who asks a plugin, and which programs are meant, when it is started.
+func (p *pluginHost) who(plugin string) host.Asker {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	asker := whoAsks(p.config, plugin)
+	asker.Generation = p.generation
+	return asker
 }
 
-var errNoPlugin = errors.New("there is no such plugin")
+func whoAsks(config program.Config, plugin string) host.Asker {
+	asker := host.Asker{Version: version}
+	asker.Hostname, _ = os.Hostname()
+	for _, s := range config.Programs {
+		if slices.ContainsFunc(s.OnExit, func(d program.Decider) bool { return d.By == program.ByPlugin && d.Name == plugin }) {
+			asker.Programs = append(asker.Programs, s.Name)
+		}
+	}
+	return asker
+}
+
+// status is that of all plugins.
+func (p *pluginHost) status() []control.Plugin {
+	p.mu.Lock()
+	h := p.host
+	p.mu.Unlock()
+	if h == nil {
+		return nil
+	}
+	var all []control.Plugin
+	for _, s := range h.Status() {
+		plugin := control.Plugin{
+			Name: s.Name, Path: s.Path, State: string(s.State), Since: toMillisecond(s.Since), PID: s.PID, Version: s.Version, Error: s.Error,
+			Starts: s.Starts, Ends: s.Ends, Calls: s.Calls, Refused: s.Refused, Errors: s.Errors, Late: s.Late, Garbage: s.Garbage,
+			Lost: s.Lost, Pauses: s.Pauses, Waiting: s.Waiting, UnderWay: s.UnderWay,
+		}
+		if !s.Retry.IsZero() {
+			plugin.Next = new(toMillisecond(s.Retry))
+		}
+		all = append(all, plugin)
+	}
+	return all
+}
+
+func toMillisecond(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
 // decide asks a plugin, once it can be asked.
 func (p *pluginHost) decide(ctx context.Context, name string, ev policy.Event, blob []byte) (policy.Verdict, []byte, error) {
@@ -130,7 +168,7 @@ func (p *pluginHost) decide(ctx context.Context, name string, ev policy.Event, b
 	using := p.using
 	p.mu.Unlock()
 	if using == nil {
-		return policy.Verdict{}, nil, errNoPlugin
+		return policy.Verdict{}, nil, host.ErrUnknown
 	}
 	select {
 	case <-using:
@@ -141,7 +179,7 @@ func (p *pluginHost) decide(ctx context.Context, name string, ev policy.Event, b
 	h := p.host
 	p.mu.Unlock()
 	if h == nil {
-		return policy.Verdict{}, nil, errNoPlugin
+		return policy.Verdict{}, nil, host.ErrUnknown
 	}
 	return h.Decide(ctx, name, ev, blob)
 }
@@ -166,13 +204,13 @@ func (p *pluginHost) state() []byte {
 
 func (p *pluginHost) close(ctx context.Context) {
 	p.mu.Lock()
-	h := p.host
+	h, directory := p.host, p.directory
 	p.newest++ // what is still to be used is not any more
 	p.mu.Unlock()
 	if h == nil {
 		return
 	}
-	if err := h.Close(ctx); err != nil {
+	if err := errors.Join(h.Close(ctx), directory.Remove()); err != nil {
 		p.say("warn", err.Error())
 	}
 }

@@ -141,7 +141,7 @@ func (s *sources) masterOptions(out *output) supervisor.Options {
 	o := s.options(log, func(run supervisor.Runner, use bool) (program.Config, program.Problems) {
 		config, problems := s.loadAlone(run, use, self...)
 		if s.image != nextImage {
-			problems = loadRequired(s.code, config, problems)
+			problems = firstTrial(s.code).try(config, problems)
 		}
 		if use && len(problems.Errors()) == 0 {
 			s.tune(log, config.Settings)
@@ -214,7 +214,8 @@ func trialCommand(status *int) *cobra.Command {
 func (s *sources) trialOptions() supervisor.Options {
 	log := supervisor.NewLog(os.Stderr, s.format())
 	return s.options(log, func(run supervisor.Runner, use bool) (program.Config, program.Problems) {
-		return loadTried(s.loadAlone(run, use, os.Getppid()))
+		config, problems := s.loadAlone(run, use, os.Getppid())
+		return config, reloadTrial(config).try(config, problems)
 	})
 }
 
@@ -230,7 +231,8 @@ func (s *sources) check() (int, error) {
 		defer s.worker.cleanAtStop()()
 	}
 	s.checks = true
-	config, problems := loadTried(s.load(supervisor.RunAlone, false))
+	config, problems := s.load(supervisor.RunAlone, false)
+	problems = checkTrial().try(config, problems)
 	if s.silent(config.Quiet) {
 		if len(problems.Errors()) > 0 {
 			return exitFailed, nil

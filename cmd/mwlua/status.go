@@ -73,9 +73,28 @@ func (r *remote) remark(status control.Status) {
 	case s.FailedLoads > 0:
 		fmt.Fprintf(r.talk, "mwlua: %s failed since the configuration in force was loaded\n", count(s.FailedLoads, "reload"))
 	}
+	for _, p := range status.Plugins {
+		if text := r.pluginTrouble(p); text != "" {
+			fmt.Fprintf(r.talk, "mwlua: plugin %s %s\n", readable(p.Name), text)
+		}
+	}
 	if text := tally(status.Programs); text != "" && isTerminal(r.out) && (r.form.chosen == "" || r.form.chosen == wideForm) {
 		fmt.Fprintf(r.talk, "mwlua: %s\n", text)
 	}
+}
+
+// pluginTrouble says why a plugin is not asked; "" if it is.
+func (r *remote) pluginTrouble(p control.Plugin) string {
+	text := map[string]string{
+		"starting": "is starting", "paused": "has failed too often, and is not asked for a while", "waiting": "is not running",
+	}[p.State]
+	if text != "" && p.Error != "" {
+		text += ": " + inLine(p.Error)
+	}
+	if p.State == "waiting" && p.Next != nil {
+		text += "; it is started " + r.in(*p.Next, time.Until(*p.Next).Seconds())
+	}
+	return text
 }
 
 // tally counts what is to keep running, an instance at a time, and what is not well: "3 of 4 ready, 1 failed". It is "" if there is

@@ -33,4 +33,5 @@ type Report struct {
 	PID     int             // of the supervisor
 	Started machine.Instant // when it started; a reload does not change it
 	Version string
+	Plugins []Plugin
 }

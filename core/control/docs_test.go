@@ -57,7 +57,7 @@ func fields(v any) []string {
 
 func TestReferenceHasTheFields(t *testing.T) {
 	sections := reference(t)
-	for _, v := range []any{Status{}, Supervisor{}, Program{}, Instance{}, Health{}, Survivor{}, Exit{}, Plan{}, Change{}, Problem{}, Result{}} {
+	for _, v := range []any{Status{}, Supervisor{}, Program{}, Plugin{}, Instance{}, Health{}, Survivor{}, Exit{}, Plan{}, Change{}, Problem{}, Result{}} {
 		name := reflect.TypeOf(v).Name()
 		if diff := cmp.Diff(fields(v), rows(sections[name])); diff != "" {
 			t.Errorf("%s (code -, reference +)\n%s", name, diff)

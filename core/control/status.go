@@ -13,7 +13,31 @@ import (
 // Status is the JSON of GET /v1/status. Fields are added to these types, and never taken away or given another meaning.
 type Status struct {
 	Supervisor Supervisor `json:"supervisor"`
-	Programs   []Program  `json:"programs"` // in the order of the configuration, then those that it has no more
+	Programs   []Program  `json:"programs"`          // in the order of the configuration, then those that it has no more
+	Plugins    []Plugin   `json:"plugins,omitempty"` // in the order of the configuration
+}
+
+// Plugin is a declared plugin, and its counters since it was declared so, in this image of mwlua.
+type Plugin struct {
+	Name     string     `json:"name"`
+	Path     string     `json:"path"`
+	State    string     `json:"state"` // up, starting, paused or waiting
+	Since    time.Time  `json:"since"`
+	PID      int        `json:"pid,omitempty"`
+	Version  string     `json:"version,omitempty"`    // as it says itself
+	Error    string     `json:"error,omitempty"`      // why its last run has ended, or its last start failed
+	Next     *time.Time `json:"next_start,omitempty"` // in state waiting
+	Starts   uint64     `json:"starts"`
+	Ends     uint64     `json:"ends"`     // of runs that were not to end, and failed starts
+	Calls    uint64     `json:"calls"`    // that it got
+	Refused  uint64     `json:"refused"`  // that it did not get: it was not up in time, was paused, or too many waited
+	Errors   uint64     `json:"errors"`   // that it answered
+	Late     uint64     `json:"late"`     // calls that it did not answer in time
+	Garbage  uint64     `json:"garbage"`  // answers that are no verdict
+	Lost     uint64     `json:"lost"`     // calls in which it ended
+	Pauses   uint64     `json:"pauses"`   // times in which it was not asked, after many failures
+	Waiting  int        `json:"waiting"`  // calls for their turn
+	UnderWay int        `json:"underway"` // calls without an answer yet
 }
 
 // Supervisor is mwlua itself. A reload changes neither its pid nor when it started.
@@ -63,6 +87,7 @@ func statusOf(r Report, wall time.Time) Status {
 			FailedLoads: r.State.Failures, Reloading: string(r.State.Reload.Step), Stopping: string(r.State.Stop.Verb),
 		},
 		Programs: make([]Program, 0, len(r.State.Programs)),
+		Plugins:  r.Plugins,
 	}
 	waits := r.State.Waits()
 	for i := range r.State.Programs {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/mwlua/mwlua/core/control"
 	"github.com/mwlua/mwlua/core/internal/carry"
 	"github.com/mwlua/mwlua/core/internal/signals"
 	"github.com/mwlua/mwlua/core/machine"
@@ -16,8 +17,10 @@ import (
 // Code answers for the functions and the plugins of a configuration. Its methods are called from goroutines that wait for them, but
 // for Use, which is called from the loop and must return at once.
 type Code interface {
-	// Use says that config is in force: its handlers and plugins count from now on, and no others.
-	Use(config program.Config)
+	// Use says that config is in force, the one of this generation: its handlers and plugins count from now on, and no others.
+	Use(config program.Config, generation uint64)
+	// Status is that of the plugins. It is called from the loop, and must return at once.
+	Status() []control.Plugin
 	// Decide asks by. blob is what a plugin has left for the program; store and left are what a handler and a plugin leave now, nil
 	// for no change. An error is one line.
 	Decide(ctx context.Context, by program.Decider, ev policy.Event, blob []byte) (v policy.Verdict, store, left []byte, err error)
@@ -74,8 +77,16 @@ func (s *supervisor) call(a machine.CallHook) {
 // useCode has the code of the configuration in force count from now on.
 func (s *supervisor) useCode() {
 	if s.Code != nil {
-		s.Code.Use(s.m.State().Config)
+		state := s.m.State()
+		s.Code.Use(state.Config, state.Generation)
 	}
+}
+
+func (s *supervisor) plugins() []control.Plugin {
+	if s.Code == nil {
+		return nil
+	}
+	return s.Code.Status()
 }
 
 // beginCode gives code its hands, once there is a loop to come that lends them.

@@ -186,7 +186,7 @@ func (s *supervisor) heard(a ask) {
 // tell sends a report.
 func (s *supervisor) tell(now machine.Instant, to uint64) {
 	s.sockets.reports[to] <- report{
-		Report: control.Report{State: s.m.Snapshot(), Now: now, PID: os.Getpid(), Started: s.started, Version: s.Version},
+		Report: control.Report{State: s.m.Snapshot(), Now: now, PID: os.Getpid(), Started: s.started, Version: s.Version, Plugins: s.plugins()},
 		logs:   s.Log.Startup(),
 	}
 	delete(s.sockets.reports, to)

@@ -72,19 +72,20 @@ func TestBudgetIsShort(t *testing.T) {
 
 // TestHelpersAreTheTemplates: what the examples have beside them is what `mwlua plugin new` writes, and is mwlua.proto itself.
 func TestHelpersAreTheTemplates(t *testing.T) {
-	for file, of := range map[string]string{
-		"python/mwlua_plugin.py": "scaffold/templates/python/mwlua_plugin.py",
-		"python/mwlua_pb2.py":    "scaffold/templates/python/mwlua_pb2.py",
-		"node/mwlua-plugin.js":   "scaffold/templates/node/mwlua-plugin.js",
-		"node/mwlua.proto":       "proto/mwlua.proto",
+	for _, pair := range [][2]string{
+		{"python/mwlua_plugin.py", "scaffold/templates/python/mwlua_plugin.py"},
+		{"python/mwlua_pb2.py", "scaffold/templates/python/mwlua_pb2.py"},
+		{"node/mwlua-plugin.js", "scaffold/templates/node/mwlua-plugin.js"},
+		{"node/mwlua.proto", "scaffold/templates/node/mwlua.proto"},
+		{"node/mwlua.proto", "proto/mwlua.proto"},
 	} {
-		a, err := os.ReadFile(file)
+		a, err := os.ReadFile(pair[0])
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := os.ReadFile("../../plugins/" + of)
+		b, err := os.ReadFile("../../plugins/" + pair[1])
 		if err != nil || !bytes.Equal(a, b) {
-			t.Errorf("%s is not plugins/%s: copy it (%v)", file, of, err)
+			t.Errorf("%s is not plugins/%s: copy it (%v)", pair[0], pair[1], err)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	plugin "github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc/codes"
@@ -19,10 +20,8 @@ import (
 func (r *Run) describe(ctx context.Context) error {
 	d, err := proto.NewPluginClient(r.conn).Describe(ctx, &proto.DescribeRequest{})
 	switch {
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
 	case err != nil:
-		return fmt.Errorf("it does not say what it is: %w", plain(err))
+		return fmt.Errorf("it does not say what it is: %w", whyNot(ctx, err))
 	case d.GetApi() != proto.API:
 		return fmt.Errorf("it speaks version %d of the protocol, and mwlua version %d", d.GetApi(), proto.API)
 	}
@@ -40,7 +39,7 @@ func (r *Run) Configure(ctx context.Context, config string, state []byte, by Ask
 		Host: &proto.Host{Version: by.Version, Generation: by.Generation, Hostname: by.Hostname, CheckOnly: by.CheckOnly},
 	})
 	if err != nil {
-		return fmt.Errorf("it cannot be configured: %w", plain(err))
+		return fmt.Errorf("it cannot be configured: %w", whyNot(ctx, err))
 	}
 	var problems []Problem
 	for _, p := range answer.GetProblems() {
@@ -84,6 +83,22 @@ func (r *Run) Healthy(ctx context.Context) error {
 		return errors.New("it says that it is not well")
 	}
 	return nil
+}
+
+// whyNot is why a call has no answer. The plugin knows the deadline of ctx, and may keep it a moment before ctx does.
+func whyNot(ctx context.Context, err error) error {
+	if status.Code(err) == codes.DeadlineExceeded {
+		moment := time.NewTimer(endsItself)
+		defer moment.Stop()
+		select {
+		case <-ctx.Done():
+		case <-moment.C:
+		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return plain(err)
 }
 
 // plain is err without gRPC's words around it.

@@ -19,7 +19,7 @@ import (
 // TestStartFails: whatever is wrong with a plugin, the start fails in time, says why, and leaves nothing.
 func TestStartFails(t *testing.T) {
 	for word, want := range map[string]string{
-		"no-handshake":     "no handshake within 1s",
+		"no-handshake":     "no handshake: it was not ready within 1s",
 		"ends":             "it ended with status 3",
 		"garbage-line":     "hello, world",
 		"long-line":        "xxx",
@@ -344,6 +344,24 @@ func TestRequired(t *testing.T) {
 	err := h.Use(t.Context(), []program.Plugin{p})
 	var wrong *ConfigError
 	if !errors.As(err, &wrong) || wrong.Problems[0].Path != "mwlua-no-such-key" {
+		t.Error(err)
+	}
+}
+
+// TestSlowToConfigure: that has the time of a start, which is not that of a verdict.
+func TestSlowToConfigure(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	p := faultyPlugin(t, "slow-to-configure")
+	p.Timeout, p.StartTimeout, p.Required = 100*time.Millisecond, 20*time.Second, true
+	h := New(Options{Place: r.Place}, Carried{})
+	defer h.Close(t.Context())
+	if err := h.Use(t.Context(), []program.Plugin{p}); err != nil {
+		t.Error(err)
+	}
+	p.StartTimeout = 150 * time.Millisecond
+	err := h.Use(t.Context(), []program.Plugin{p})
+	if err == nil || !strings.Contains(err.Error(), "it was not ready within 150ms (start_timeout)") {
 		t.Error(err)
 	}
 }

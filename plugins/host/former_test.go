@@ -22,10 +22,11 @@ import (
 const hostDir = "MWLUA_TEST_HOST"
 
 func beHost(dir string) {
-	h, err := New(Options{Place: Place{Processes: Alone(), Dir: dir, Log: func(Line) {}}}, Carried{})
+	directory, err := NewDirectory(dir)
 	if err != nil {
 		panic(err)
 	}
+	h := New(Options{Place: Place{Processes: Alone(), Dir: directory.Path, Log: func(Line) {}}}, Carried{})
 	self, err := os.Executable()
 	if err != nil {
 		panic(err)
@@ -45,9 +46,8 @@ func beHost(dir string) {
 func TestHostIsKilled(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	dir := filepath.Join(r.Dir, "1")
 	c := exec.Command("/proc/self/exe")
-	c.Env = []string{hostDir + "=" + dir}
+	c.Env = []string{hostDir + "=" + r.Dir}
 	out, err := c.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +80,7 @@ func TestHostIsKilled(t *testing.T) {
 		unix.Poll(polled, 10)
 		return polled[0].Revents != 0
 	})
-	if err := Sweep(r.Dir, "2"); err != nil {
+	if err := Sweep(r.Dir); err != nil {
 		t.Error(err)
 	}
 }
@@ -94,10 +94,19 @@ func TestFormerIsEnded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer null.Close()
-	former, err := r.Processes.Start(Command{
-		Path: "/bin/sh", Args: []string{"sh", "-c", "trap '' TERM; sleep 100"}, Dir: "/", Files: []uintptr{null.Fd(), null.Fd(), null.Fd()},
-	})
+	ready, says, err := os.Pipe()
 	if err != nil {
+		t.Fatal(err)
+	}
+	defer ready.Close()
+	former, err := r.Processes.Start(Command{
+		Path: "/bin/sh", Args: []string{"sh", "-c", "trap '' TERM; echo; exec sleep 100 >&2"}, Dir: "/", Files: []uintptr{null.Fd(), says.Fd(), null.Fd()},
+	})
+	says.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ready.Read(make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(r.Dir, "left")
@@ -117,10 +126,7 @@ func TestFormerIsEnded(t *testing.T) {
 	}
 	place := r.Place
 	place.Processes = adopting{r.Processes, former}
-	h, err := New(Options{Place: place}, carried)
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := New(Options{Place: place}, carried)
 	defer h.Close(t.Context())
 	if err := h.Use(t.Context(), []program.Plugin{faultyPlugin(t, "remembers")}); err != nil {
 		t.Fatal(err)
@@ -129,7 +135,9 @@ func TestFormerIsEnded(t *testing.T) {
 	if err != nil || v.Reason != "before/of web" || string(blob) != "about web" {
 		t.Errorf("%+v, %q, %v", v, blob, err)
 	}
-	if c := h.Carried(); string(c.Plugins[0].State) != "about web" || c.Plugins[0].PID == 0 || c.Plugins[0].Dir == "" {
+	// The former one does not want to go, so another image would have to see to it.
+	if c := h.Carried().Plugins; len(c) != 2 || c[0].Identity != former.Identity || c[0].Dir != dir || c[0].State != nil ||
+		string(c[1].State) != "about web" || c[1].PID == 0 || c[1].Dir == "" {
 		t.Errorf("%+v", c)
 	}
 	r.until("the end of the former one", func() bool {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"syscall"
@@ -32,7 +31,9 @@ type Host struct {
 
 	mu      sync.Mutex
 	members []*member         // in the order of their declaration
-	states  map[string][]byte // carried over, of plugins that were not declared yet
+	ending  []*member         // that are declared no more, and may still run
+	formers []Former          // of an earlier image, that may still run
+	states  map[string][]byte // carried over, until the first Use
 }
 
 // Carried is what survives an execve: plain data.
@@ -49,19 +50,23 @@ type Former struct {
 }
 
 // New makes a host without plugins, and ends those that an earlier image left: they cannot be used from here, because the ends of their
-// pipes are gone. It makes the directory of o.
-func New(o Options, carried Carried) (*Host, error) {
-	if err := os.MkdirAll(o.Dir, 0o711); err != nil { // others find their own socket in it, and see no others
-		return nil, fmt.Errorf("cannot make the directory of plugins: %w", err)
-	}
-	h := &Host{options: o, states: map[string][]byte{}}
+// pipes are gone.
+func New(o Options, carried Carried) *Host {
+	h := &Host{options: o, formers: carried.Plugins, states: map[string][]byte{}}
 	h.ctx, h.end = context.WithCancel(context.Background())
 	for _, f := range carried.Plugins {
-		h.states[f.Name] = f.State
+		if len(f.State) > 0 {
+			h.states[f.Name] = f.State
+		}
 		// It waits for the end of the process, sends nothing, and ends within two seconds.
-		h.leaving.Go(func() { h.endFormer(f) })
+		h.leaving.Go(func() {
+			h.endFormer(f)
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.formers = slices.DeleteFunc(slices.Clone(h.formers), func(g Former) bool { return g.Identity == f.Identity && g.Name == f.Name })
+		})
 	}
-	return h, nil
+	return h
 }
 
 func (h *Host) endFormer(f Former) {
@@ -121,10 +126,17 @@ func (h *Host) replace(declared []program.Plugin) (required []*member) {
 			required = append(required, m)
 		}
 	}
+	clear(h.states)
 	for _, m := range former {
 		m.end()
+		h.ending = append(h.ending, m)
 		// It waits for the end of a plugin, sends nothing, and ends within seconds.
-		h.leaving.Go(func() { <-m.ended })
+		h.leaving.Go(func() {
+			<-m.ended
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.ending = slices.DeleteFunc(h.ending, func(e *member) bool { return e == m })
+		})
 	}
 	return required
 }
@@ -150,9 +162,7 @@ func (h *Host) stateOf(former []*member, name string) []byte {
 			return m.last().State
 		}
 	}
-	state := h.states[name]
-	delete(h.states, name)
-	return state
+	return h.states[name]
 }
 
 func (h *Host) asker(name string) Asker {
@@ -210,11 +220,23 @@ func (h *Host) Status() []Status {
 	return all
 }
 
-// Carried is what the next image has to know. The plugins run on.
+// Carried is what the next image has to know. The plugins run on; those that are being ended have to be ended by that one.
 func (h *Host) Carried() Carried {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var c Carried
+	for name, state := range h.states {
+		c.Plugins = append(c.Plugins, Former{Name: name, State: state})
+	}
+	for _, f := range h.formers {
+		f.State = nil // it is in states, or a member has it
+		c.Plugins = append(c.Plugins, f)
+	}
+	for _, m := range h.ending {
+		f := m.last()
+		f.State = nil // nobody asks for it any more
+		c.Plugins = append(c.Plugins, f)
+	}
 	for _, m := range h.members {
 		c.Plugins = append(c.Plugins, m.last())
 	}
@@ -225,8 +247,8 @@ func (m *member) last() Former {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	f := Former{Name: m.declared.Name, State: m.state}
-	if m.run != nil {
-		f.Identity, f.Dir = m.run.Identity(), m.run.runner.dir
+	if run := cmp.Or(m.run, m.stopping); run != nil {
+		f.Identity, f.Dir = run.Identity(), run.runner.directory()
 	}
 	return f
 }
@@ -243,22 +265,8 @@ func (h *Host) Close(ctx context.Context) error {
 	}()
 	select {
 	case <-gone:
-		return os.RemoveAll(h.options.Dir)
+		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("plugins have not ended: %w", cmp.Or(context.Cause(ctx), ctx.Err()))
 	}
-}
-
-// Sweep removes the directories in dir of images that are gone: all but keep. Nobody may use them.
-func Sweep(dir, keep string) error {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	for _, e := range entries {
-		if e.Name() != keep {
-			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
-		}
-	}
-	return err
 }

@@ -161,10 +161,7 @@ func (r *rig) start(p program.Plugin) *Run {
 // newHost is a host with one plugin, closed with the test.
 func (r *rig) newHost(p ...program.Plugin) *Host {
 	r.Helper()
-	h, err := New(Options{Place: r.Place}, Carried{})
-	if err != nil {
-		r.Fatal(err)
-	}
+	h := New(Options{Place: r.Place}, Carried{})
 	r.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()

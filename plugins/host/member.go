@@ -36,15 +36,16 @@ type member struct {
 	suspect  chan struct{}      // a call was not answered: is it alive?
 	breaker  breaker
 
-	mu      sync.Mutex
-	run     *Run          // nil while none can be asked
-	changed chan struct{} // closed when run or starting changes
-	retry   time.Time     // of the next start, while it waits for that
-	why     error         // of the last run's end or the last start's failure
-	state   []byte        // of the last verdict
-	waiting int           // calls that have no place yet
-	counted Counters
-	since   time.Time // of the state that it is in
+	mu       sync.Mutex
+	run      *Run          // nil while none can be asked
+	stopping *Run          // it is not asked any more, and is being ended
+	changed  chan struct{} // closed when run or starting changes
+	retry    time.Time     // of the next start, while it waits for that
+	why      error         // of the last run's end or the last start's failure
+	state    []byte        // of the last verdict
+	waiting  int           // calls that have no place yet
+	counted  Counters
+	since    time.Time // of the state that it is in
 }
 
 func newMember(ctx context.Context, declared program.Plugin, place Place, asker func() Asker, state []byte) *member {
@@ -73,10 +74,12 @@ func (m *member) live(ctx context.Context) {
 			delay = 0
 		}
 		delay = min(max(2*delay, shortestDelay), longestDelay)
+		m.stop(run)
 		m.change(nil, err, time.Now().Add(delay))
 		if run != nil {
 			m.drain(ctx)
 			run.Stop()
+			m.stop(nil)
 		}
 		if ctx.Err() == nil {
 			m.fail(failedRun)
@@ -85,6 +88,13 @@ func (m *member) live(ctx context.Context) {
 		}
 	}
 	m.change(nil, errEnded, time.Time{})
+}
+
+// stop notes who is being ended.
+func (m *member) stop(run *Run) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.stopping = run
 }
 
 // rest waits until it is time to start again.
@@ -101,20 +111,10 @@ func (m *member) rest(ctx context.Context, delay time.Duration) {
 // start is one attempt to get a run that can be asked.
 func (m *member) start(ctx context.Context) (*Run, error) {
 	m.count(func(c *Counters) { c.Starts++ })
-	run, err := m.place.Start(ctx, m.declared)
-	if err != nil {
-		return nil, fmt.Errorf("cannot start it: %w", err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, m.timeout())
-	defer cancel()
 	m.mu.Lock()
 	state := m.state
 	m.mu.Unlock()
-	if err := run.Configure(ctx, m.declared.Config, state, m.asker()); err != nil {
-		run.Stop()
-		return nil, err
-	}
-	return run, nil
+	return m.place.Ready(ctx, m.declared, state, m.asker())
 }
 
 // attend waits until a run has to be given up, and says why.

@@ -83,14 +83,35 @@ type Place struct {
 	Log       func(Line) // what they log; it must not wait, and is called from several goroutines
 }
 
-// Start starts a plugin and asks what it is. It returns by the declared StartTimeout or when ctx is done, whatever the plugin does.
-// After an error nothing of it is left.
-func (p Place) Start(ctx context.Context, declared program.Plugin) (*Run, error) {
+// Ready starts a plugin and hands it its configuration: Start and Configure, both within the declared StartTimeout. After an error
+// nothing of it is left.
+func (p Place) Ready(ctx context.Context, declared program.Plugin, state []byte, by Asker) (*Run, error) {
+	ctx, cancel := limitStart(ctx, declared)
+	defer cancel()
+	run, err := p.Start(ctx, declared)
+	if err != nil {
+		return nil, fmt.Errorf("cannot start it: %w", err)
+	}
+	if err := run.Configure(ctx, declared.Config, state, by); err != nil {
+		run.Stop()
+		return nil, err
+	}
+	return run, nil
+}
+
+// limitStart bounds a start by what is declared for it.
+func limitStart(ctx context.Context, declared program.Plugin) (context.Context, context.CancelFunc) {
 	limit := declared.StartTimeout
 	if limit <= 0 {
 		limit = startTimeout
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no handshake within %v", limit))
+	return context.WithTimeoutCause(ctx, limit, fmt.Errorf("it was not ready within %v (start_timeout)", limit))
+}
+
+// Start starts a plugin and asks what it is. It returns by the declared StartTimeout or when ctx is done, whatever the plugin does.
+// After an error nothing of it is left.
+func (p Place) Start(ctx context.Context, declared program.Plugin) (*Run, error) {
+	ctx, cancel := limitStart(ctx, declared)
 	defer cancel()
 	r, err := p.connect(ctx, declared)
 	if err != nil {
@@ -127,7 +148,7 @@ func (p Place) connect(ctx context.Context, declared program.Plugin) (*Run, erro
 	select {
 	case err = <-connected:
 	case <-ctx.Done():
-		err = context.Cause(ctx)
+		err = fmt.Errorf("no handshake: %w", context.Cause(ctx))
 	}
 	if err != nil {
 		r.discard()
@@ -251,7 +272,7 @@ func (r *Run) Stop() {
 func (r *Run) clean() {
 	// It waits for the end of go-plugin's goroutines and the process, sends nothing, and ends with these.
 	go r.client.Kill()
-	if r.runner.dir != "" {
-		os.RemoveAll(r.runner.dir)
+	if dir := r.runner.directory(); dir != "" {
+		os.RemoveAll(dir)
 	}
 }

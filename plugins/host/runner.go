@@ -37,7 +37,6 @@ type runner struct {
 	processes Processes
 	log       *log
 	env       []string
-	dir       string // where its socket is
 
 	stdout, stderr *os.File // our ends
 	handshake      *io.PipeReader
@@ -45,6 +44,7 @@ type runner struct {
 	ended          chan struct{} // closed when the process was collected; exit is valid then
 
 	mu      sync.Mutex
+	dir     string  // where its socket is; "" until it is known
 	process Process // PID is 0 until it was started
 	aborted bool
 	exit    Exit
@@ -56,7 +56,10 @@ func newRunner(p program.Plugin, file executable, processes Processes, log *log)
 
 // prepare is go-plugin's RunnerFunc. What it wants to execute is of no interest; its environment is the handshake's.
 func (r *runner) prepare(_ hclog.Logger, c *exec.Cmd, dir string) (goplugin.Runner, error) {
-	r.env, r.dir = append(r.plugin.Env[:len(r.plugin.Env):len(r.plugin.Env)], c.Env...), dir
+	r.env = append(r.plugin.Env[:len(r.plugin.Env):len(r.plugin.Env)], c.Env...)
+	r.mu.Lock()
+	r.dir = dir
+	r.mu.Unlock()
 	if longest := filepath.Join(dir, "plugin0123456789"); len(longest) > maxAddress {
 		return nil, fmt.Errorf("the path of its socket would be too long (%s): take a shorter runtime directory", longest)
 	}
@@ -166,6 +169,12 @@ func (r *runner) abort() {
 	}
 }
 
+func (r *runner) directory() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.dir
+}
+
 // identity is that of the process; none if it was not started.
 func (r *runner) identity() Identity {
 	r.mu.Lock()
@@ -211,7 +220,7 @@ func (r *runner) ID() string { return strconv.Itoa(r.identity().PID) }
 
 // PluginToHost implements go-plugin's Runner: a plugin that names an address outside its own directory is not believed.
 func (r *runner) PluginToHost(network, address string) (string, string, error) {
-	if network != "unix" || filepath.Dir(filepath.Clean(address)) != r.dir {
+	if network != "unix" || filepath.Dir(filepath.Clean(address)) != r.directory() {
 		return "", "", fmt.Errorf("it says that it listens on %s %.200q, which is no socket in PLUGIN_UNIX_SOCKET_DIR", network, address)
 	}
 	return network, address, nil

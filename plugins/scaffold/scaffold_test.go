@@ -7,7 +7,12 @@ import (
 	"strings"
 	"testing"
 
+	protobuf "google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/types/descriptorpb"
+
 	"github.com/mwlua/mwlua/plugins/plugintest"
+	"github.com/mwlua/mwlua/plugins/proto"
 )
 
 // TestGo builds what is written against the tree as it is. Its own test is only compiled: it checks the plugin as this one does.
@@ -51,16 +56,46 @@ func TestGo(t *testing.T) {
 	plugintest.Run(t, filepath.Join(dir, "mine"), `{"max_failures":3}`)
 }
 
-func TestPython(t *testing.T) {
-	t.Parallel()
+// needPython skips a test where there is none with what a plugin needs, but not in CI.
+func needPython(t *testing.T) {
+	t.Helper()
 	if out, err := exec.Command("/usr/bin/python3", "-c", "import grpc").CombinedOutput(); err != nil && os.Getenv("CI") == "" {
 		t.Skipf("make setup installs what it needs: %s", out)
 	}
+}
+
+func TestPython(t *testing.T) {
+	t.Parallel()
+	needPython(t)
 	dir := filepath.Join(t.TempDir(), "mine")
 	if _, err := New(dir, "mine", "python"); err != nil {
 		t.Fatal(err)
 	}
 	plugintest.Run(t, filepath.Join(dir, "mine"), `{"max_failures":3}`)
+}
+
+// TestPythonSpeaksTheSameProtocol: mwlua_pb2.py and mwlua.pb.go are made from the same mwlua.proto.
+func TestPythonSpeaksTheSameProtocol(t *testing.T) {
+	needPython(t)
+	c := exec.Command("/usr/bin/python3", "-Bc", "import sys, mwlua_pb2; sys.stdout.buffer.write(mwlua_pb2.DESCRIPTOR.serialized_pb)")
+	c.Dir = "templates/python"
+	out, err := c.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var python descriptorpb.FileDescriptorProto
+	if err := protobuf.Unmarshal(out, &python); err != nil {
+		t.Fatal(err)
+	}
+	ours := protodesc.ToFileDescriptorProto(proto.File_mwlua_proto)
+	for _, m := range ours.MessageType {
+		for _, f := range m.Field {
+			f.JsonName = nil // it follows from the name, and Python leaves it out
+		}
+	}
+	if !protobuf.Equal(&python, ours) {
+		t.Errorf("mwlua_pb2.py is of another mwlua.proto\n%v\nmwlua.pb.go\n%v", &python, ours)
+	}
 }
 
 func TestNode(t *testing.T) {

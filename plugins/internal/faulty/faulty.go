@@ -190,8 +190,15 @@ func (f *fault) Describe(context.Context, *proto.DescribeRequest) (*proto.Descri
 }
 
 // Configure implements proto.PluginServer.
-func (f *fault) Configure(_ context.Context, r *proto.ConfigureRequest) (*proto.ConfigureResponse, error) {
+func (f *fault) Configure(ctx context.Context, r *proto.ConfigureRequest) (*proto.ConfigureResponse, error) {
 	f.state.Store(string(r.GetState()))
+	if f.word == "slow-to-configure" {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(300 * time.Millisecond):
+		}
+	}
 	switch {
 	case r.GetConfig() == "" || r.GetConfig() == "{}" || f.word == "takes-any-config":
 		return &proto.ConfigureResponse{}, nil
