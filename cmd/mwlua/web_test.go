@@ -155,10 +155,19 @@ func (w *web) reloads() {
 // starts is how many instances were started so far.
 func (w *web) starts() int { return strings.Count(w.read(eventsFile), " start ") }
 
-// rests waits until mwlua has one child an instance, and no other.
+// rests waits until mwlua has one child an instance, and its sockets: the server's, that of control, and one for the notifications of
+// each instance. The one of an instance that ended is closed a moment after it was collected.
 func (w *web) rests() {
 	w.t.Helper()
-	w.until("the end of those that were replaced", func() bool { return len(w.children()) == w.instances })
+	w.until("the end of those that were replaced", func() bool {
+		sockets := 0
+		for _, kind := range w.descriptors() {
+			if kind == "socket" {
+				sockets++
+			}
+		}
+		return len(w.children()) == w.instances && sockets == 2+w.instances
+	})
 }
 
 // listening lists the sockets that listen at the address of the server.

@@ -111,7 +111,7 @@ func TestFormerInstancesAreBoundedInNumber(t *testing.T) {
 	}
 	r.reload(loaded)
 	third := r.pid("a#3")
-	r.until("the end of a#1", func() bool { return !r.lives(first) })
+	r.logged("former a#1 (pid", 2)
 	if !r.lives(second) || !r.lives(third) {
 		t.Errorf("a#2 or a#3 is gone%s", r.files())
 	}
