@@ -39,7 +39,8 @@ type (
 		ID     ID
 		Signal int
 	}
-	// RunStop asks to run Spec.StopCommand, as the program runs, with MAINPID in its environment: StopRan within Limit.
+	// RunStop asks to run Spec.StopCommand, as the program runs, with MAINPID in its environment: StopRan within Limit, or, if that is
+	// 0, whenever it ends.
 	RunStop struct {
 		ID    ID
 		PID   int

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/mwlua/mwlua/core/policy"
-	"github.com/mwlua/mwlua/core/program"
 )
 
 // Step is what an instance is doing.
@@ -53,14 +52,14 @@ type Instance struct {
 	Deadline   Instant `json:",omitempty"` // when the next, harder means is used; 0 means never
 	Health     Health  `json:",omitzero"`
 	Said       Said    `json:",omitzero"`
-	// Left are those that have outlived its process, in step Emptying, which ended as Ended says.
+	// Left are those that have outlived its process, in step Emptying, which ended as Ended says, and Early before it was ready.
 	Left  []Survivor   `json:",omitempty"`
 	Ended *policy.Exit `json:",omitempty"`
+	Early bool         `json:",omitempty"`
 	// What is needed of its Spec, which may be gone:
-	Kill         program.Kill `json:",omitempty"`
-	ReloadSignal int          `json:",omitempty"`
-	StopSignal   int          `json:",omitempty"`
-	StopTimeout  int64        `json:",omitempty"` // ns
+	ReloadSignal int   `json:",omitempty"`
+	StopSignal   int   `json:",omitempty"`
+	StopTimeout  int64 `json:",omitempty"` // ns
 }
 
 // Health is what probes have found out about an instance: whether it is ready, then whether it still serves.
@@ -97,6 +96,8 @@ func (in Instance) check(current, stopping bool, newest uint64) error {
 		return fmt.Errorf("a former one is %s", in.Step)
 	case in.Deadline != 0 && in.Step == Killing:
 		return fmt.Errorf("step %s with a deadline", in.Step)
+	case in.Early && in.Step != Emptying:
+		return fmt.Errorf("step %s, and its process has ended too early", in.Step)
 	case (in.Ended != nil) != (in.Step == Emptying):
 		return fmt.Errorf("step %s, and its process has ended is %v", in.Step, in.Ended != nil)
 	case in.Health.Due != 0 && in.Step != Unready && in.Step != Started:
@@ -108,6 +109,9 @@ func (in Instance) check(current, stopping bool, newest uint64) error {
 	}
 	return nil
 }
+
+// early says that its process has ended before it was ready.
+func (in *Instance) early() bool { return in.Step == Unready || in.Early }
 
 // deadlines are the moments at which something is due with an instance; 0 is none.
 func (in *Instance) deadlines() [3]Instant {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/mwlua/mwlua/core/program"
 )
@@ -34,6 +35,7 @@ func (m *Machine) carryOut(now Instant, config program.Config) {
 	}
 	changes := m.plan(config)
 	formers := m.formers()
+	m.retime(changes, config)
 	m.signalChanged(now, changes, config)
 	m.signalFormers(formers)
 	m.openSockets(config)
@@ -91,6 +93,37 @@ func (m *Machine) signalChanged(now Instant, changes []Change, config program.Co
 			m.disappoint(p, "it is no longer declared")
 			m.setDown(p, Removed)
 		}
+	}
+}
+
+// retime gives the instances that stay the time that config gives them, counted from when it was before.
+func (m *Machine) retime(changes []Change, config program.Config) {
+	for i := range config.Programs {
+		place, ok := m.places[key{changes[i].Name, changes[i].Slot}]
+		if !ok || changes[i].Do != KeepIt || place >= len(m.s.Config.Programs) {
+			continue
+		}
+		before, is := &m.s.Config.Programs[place], &config.Programs[i]
+		switch in := m.s.Programs[place].find(m.s.Programs[place].Current); {
+		case in == nil || in.pending():
+		case in.Step == Unready:
+			in.retime(before.Ready.Timeout, is.Ready.Timeout)
+		case in.Step == Started:
+			in.retime(before.Timeout, is.Timeout)
+		}
+	}
+}
+
+// retime moves the deadline of an instance that had the time before, and has another one now; 0 is no limit. Adopt puts it on the
+// schedule.
+func (in *Instance) retime(before, is time.Duration) {
+	switch {
+	case is == 0:
+		in.Deadline = 0
+	case before == 0:
+		in.Deadline = after(in.Since, is)
+	case in.Deadline != 0: // it may have asked for more
+		in.Deadline = after(in.Deadline, is-before)
 	}
 }
 
@@ -262,11 +295,15 @@ func (m *Machine) review(now Instant) {
 		if in := p.find(p.Current); in != nil {
 			m.reviewInstance(now, i, in)
 		}
+		m.releaseInstances(now, i) // nobody may need it any more
 	}
 }
 
 // reviewInstance: an instance that stays is ready, and well, as its new declaration has it.
 func (m *Machine) reviewInstance(now Instant, place int, in *Instance) {
+	if m.s.Config.Programs[place].Watchdog == 0 {
+		in.Said.WatchdogDue = 0
+	}
 	switch by := m.s.Config.Programs[place].Ready.By; {
 	case in.Step != Unready || in.pending():
 		m.watch(now, place, in)

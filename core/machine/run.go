@@ -60,7 +60,7 @@ func (m *Machine) spawn(now Instant, place int) {
 	} else {
 		p.Phase, p.Current, p.Stale = Running, p.Seq, false
 	}
-	p.Instances = append(p.Instances, Instance{Seq: p.Seq, Generation: m.s.Generation, Step: Spawning, Since: now, Kill: spec.Kill})
+	p.Instances = append(p.Instances, Instance{Seq: p.Seq, Generation: m.s.Generation, Step: Spawning, Since: now})
 	m.spawning++
 	m.alive++
 	m.do(Spawn{ID: p.id(p.Seq), Spec: *spec, Env: m.s.Config.Env})
@@ -264,7 +264,7 @@ func (m *Machine) currentEnded(now Instant, p *Program, gone Instance, exit poli
 		m.lost(now, place)
 		return
 	}
-	if gone.Step == Unready && starting {
+	if gone.early() && starting {
 		m.s.Reload.broke(unreadyEnd(note))
 	}
 	m.setDown(p, Down)
@@ -309,7 +309,7 @@ func (m *Machine) judgeEnd(now Instant, place int, gone Instance, exit policy.Ex
 	} else {
 		m.conclude(now, place, m.declared(place, exit), note)
 	}
-	if gone.Step == Unready {
+	if gone.early() {
 		m.disappoint(p, unreadyEnd(note))
 		m.haltRoll(now, place, unreadyEnd(note))
 	}

@@ -17,7 +17,7 @@ const killAgain = time.Second
 func (m *Machine) outlived(now Instant, place int, in *Instance, exit policy.Exit, left []Survivor) {
 	p := &m.s.Programs[place]
 	killed := in.Step == Killing
-	in.Left, in.Ended = left, &exit
+	in.Left, in.Ended, in.Early = left, &exit, in.Step == Unready
 	in.quiet()
 	declared, limit := m.terms(place, in)
 	signal := stopSignal(declared, sigTERM)
