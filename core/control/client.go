@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/mwlua/mwlua/core/internal/cause"
 	"github.com/mwlua/mwlua/core/machine"
 )
 
@@ -163,7 +164,7 @@ func (c Client) once(ctx context.Context, call call) (code int, text []byte, err
 	r.GetBody = nil // who repeats is do
 	conn, err := c.dial(ctx)
 	if err != nil {
-		return 0, nil, &Unreachable{Path: c.Path, Cause: cause(err)}
+		return 0, nil, &Unreachable{Path: c.Path, Cause: cause.Of(err)}
 	}
 	transport := &http.Transport{
 		DisableKeepAlives: true,
@@ -190,7 +191,7 @@ func reason(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errors.New("it was closed")
 	}
-	return cause(err)
+	return cause.Of(err)
 }
 
 // dialRetry is the pause before another try when too many others wait to be accepted.

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/mwlua/mwlua/core/internal/cause"
 )
 
 const (
@@ -85,7 +87,7 @@ func vacant(path string) error {
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, os.ErrNotExist):
 		return nil
 	case err != nil: // EAGAIN is one with too many clients, EACCES somebody else's
-		return fmt.Errorf("cannot listen on %q: another process may do so (%v): stop it, or use another path", path, cause(err))
+		return fmt.Errorf("cannot listen on %q: another process may do so (%v): stop it, or use another path", path, cause.Of(err))
 	}
 	defer conn.Close()
 	peer, err := credentials(conn)
@@ -127,7 +129,7 @@ func bind(path, temporary string, mode uint32, gid int) (*Listener, error) {
 
 // cannotListen adds what to do about err.
 func cannotListen(path string, err error) error {
-	err = cause(err)
+	err = cause.Of(err)
 	remedy := "use another path"
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -136,14 +138,6 @@ func cannotListen(path string, err error) error {
 		remedy = "use another path or group, or run mwlua as a user that may"
 	}
 	return fmt.Errorf("cannot listen on %q: %w: %s", path, err, remedy)
-}
-
-// cause is err without what the caller says itself.
-func cause(err error) error {
-	if errno := syscall.Errno(0); errors.As(err, &errno) {
-		return errno
-	}
-	return err
 }
 
 // Inherit makes a Listener of fd, the listening socket that the previous image had at path. It owns fd from now on, and closes it
@@ -165,7 +159,7 @@ func Inherit(fd int, path string) (*Listener, error) {
 	}
 	if err != nil {
 		_ = syscall.Close(fd)
-		return nil, fmt.Errorf("cannot inherit descriptor %d for %q: %w", fd, path, cause(err))
+		return nil, fmt.Errorf("cannot inherit descriptor %d for %q: %w", fd, path, cause.Of(err))
 	}
 	return fromFD(fd, path, file)
 }

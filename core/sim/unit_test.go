@@ -102,3 +102,21 @@ func TestStopCommand(t *testing.T) {
 		happens(t, w, test.texts...)
 	}
 }
+
+// TestStopCommandHasNoLimitOfItsOwn: without a stop timeout it may take as long as it takes, over a reload, too.
+func TestStopCommandHasNoLimitOfItsOwn(t *testing.T) {
+	s := quitting("web")
+	s.StopTimeout, s.OnReload = 0, program.Keep
+	w := newWorld(t, s)
+	w.Program("web", Behaviour{Stop: Answer{After: time.Hour, Fails: "exit status 1"}})
+	w.Boot()
+	w.Settle()
+	w.Command(machine.StopProgram, "web", 0)
+	w.Advance(time.Minute)
+	w.Reload("SIGUSR2")
+	w.Advance(58 * time.Minute)
+	want(t, "who runs before its time", fmt.Sprint(w.Alive()), "[web#1]")
+	w.Advance(2 * time.Minute)
+	want(t, "who runs after it", fmt.Sprint(w.Alive()), "[]")
+	happens(t, w, "run-stop web#1 /bin/quit", "note loaded", `note stop-command web#1 TERM "exit status 1"`, "signal web#1 TERM", "exited web#1 TERM", "reply 1 ok")
+}

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/mwlua/mwlua/core/internal/carry"
 	"github.com/mwlua/mwlua/core/internal/proc"
 )
 
@@ -29,6 +30,7 @@ const (
 type errand struct {
 	command   proc.Command // but for its Files
 	attempt   bool         // nobody wants to know how it ended once this image is gone
+	stop      *carry.Stop  // somebody does, of a stop command; its PID is set once it was started
 	null, out *os.File
 	started   chan error     // one answer
 	ended     chan proc.Exit // one, if it was started
@@ -154,10 +156,15 @@ func (s *supervisor) serve(e *errand) {
 	if err == nil {
 		s.helpers[e.pid] = func(exit proc.Exit) {
 			delete(s.attempts, exit.PID)
+			delete(s.stops, exit.PID)
 			e.ended <- exit
 		}
 		if e.attempt {
 			s.attempts[e.pid] = true
+		}
+		if e.stop != nil {
+			e.stop.PID = e.pid
+			s.stops[e.pid] = *e.stop
 		}
 	}
 	e.started <- err

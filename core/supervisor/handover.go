@@ -81,7 +81,8 @@ func (s *supervisor) seal(t *trial) ([]int, error) {
 			d.Helpers = append(d.Helpers, pid)
 		}
 	}
-	d.Attempts = slices.Collect(maps.Keys(s.attempts))
+	d.Attempts, d.Stops = slices.Collect(maps.Keys(s.attempts)), slices.Collect(maps.Values(s.stops))
+	d.CGroups = s.cgroups
 	s.carried(&d)
 	if s.Code != nil {
 		d.Code = s.Code.Carried()
@@ -106,6 +107,8 @@ func (s *supervisor) takeOver(d *carry.Document) {
 	for _, pid := range d.Attempts {
 		kill(pid)
 	}
+	s.takeStops(d)
+	s.cgroups = d.CGroups
 	s.takeInstances(d)
 	s.takeClock(d.Clock)
 	if _, err := unix.Write(d.Guard.FD, []byte(wordUp+"\n")); err != nil {

@@ -45,9 +45,16 @@ func (h *Hands) Start(o Order) (child Child, err error) {
 	}
 	if !h.s.inLoop(func() {
 		var pid int
-		if pid, err = proc.Start(c); err == nil {
-			child, err = h.hold(pid)
+		if pid, err = proc.Start(c); err != nil {
+			return
 		}
+		var who proc.Process
+		if who, err = proc.Identify(pid); err == nil {
+			child = h.hold(who)
+			return
+		}
+		h.s.helpers[pid] = func(proc.Exit) {}
+		kill(pid)
 	}) {
 		return Child{}, errLeaving
 	}
@@ -61,9 +68,13 @@ func (h *Hands) Adopt(pid int, startTime uint64, bootID string) (child Child, er
 			err = errors.New("it is no child of ours, or has ended")
 			return
 		}
-		child, err = h.hold(pid)
-		if err == nil && (child.StartTime != startTime || child.BootID != bootID) {
+		var who proc.Process
+		switch who, err = proc.Identify(pid); {
+		case err != nil:
+		case who.StartTime != startTime || who.BootID != bootID:
 			err = errors.New("its number is another one's by now")
+		default:
+			child = h.hold(who)
 		}
 	}) {
 		return Child{}, errLeaving
@@ -72,13 +83,12 @@ func (h *Hands) Adopt(pid int, startTime uint64, bootID string) (child Child, er
 }
 
 // hold has the end of a child heard by whoever wants it.
-func (h *Hands) hold(pid int) (Child, error) {
-	ended := make(chan ChildEnd, 1)
+func (h *Hands) hold(who proc.Process) Child {
+	pid, ended := who.PID, make(chan ChildEnd, 1)
 	h.s.helpers[pid] = func(e proc.Exit) {
 		unix.Kill(-pid, unix.SIGKILL) // what is left of its group, in the moment in which it is collected
 		ended <- ChildEnd{Code: e.Code, Signal: e.Signal}
 	}
-	who, err := proc.Identify(pid)
 	signal := func(sig syscall.Signal) {
 		go h.s.inLoop(func() { // waits for the loop; sends nothing; ends with that, or when mwlua leaves
 			if h.s.helpers[pid] != nil {
@@ -86,7 +96,7 @@ func (h *Hands) hold(pid int) (Child, error) {
 			}
 		})
 	}
-	return Child{PID: pid, StartTime: who.StartTime, BootID: who.BootID, Ended: ended, Signal: signal}, err
+	return Child{PID: pid, StartTime: who.StartTime, BootID: who.BootID, Ended: ended, Signal: signal}
 }
 
 // inLoop has the loop call f, and waits for that. False says that there is no loop any more.

@@ -218,6 +218,38 @@ func TestStopCommandStops(t *testing.T) {
 	}
 }
 
+// TestStopCommandOutlivesReload: one without a stop timeout has all its time, and how it ends is heard by the next image.
+func TestStopCommandOutlivesReload(t *testing.T) {
+	for end, log := range map[string]string{
+		"exit 1":                       `a#1 \(pid \d+\) was killed by SIGTERM.*`,
+		"kill $MAINPID; kill -KILL $$": `a#1 \(pid \d+\) was killed by SIGTERM.*`,
+		"kill -INT $MAINPID":           `a#1 \(pid \d+\) was killed by SIGINT.*`,
+	} {
+		t.Run(end, func(t *testing.T) {
+			a := doing(t, "a", "up a", "sleep")
+			a.StopTimeout, a.OnReload, a.ReloadSignal = 0, program.Keep, 0
+			a.StopCommand = []string{"sh", "-c", "echo >>stopping; while ! [ -e go ]; do sleep .01; done; " + end}
+			a.Health = &program.Health{
+				Probe: program.Probe{Command: []string{"sh", "-c", "! [ -e ill ]"}, Interval: 10 * time.Millisecond, Timeout: patience},
+			}
+			a.Exit = policy.Policy{When: policy.Always, Backoff: policy.Backoff{Base: 10 * time.Millisecond}}
+			r := newRun(t, programs(a))
+			r.write("ill", "", 0o644)
+			r.until("the stop command", func() bool { return r.read("stopping") != "" })
+			must(t, os.Remove(r.path("ill")))
+			r.reload(loaded)
+			r.write("go", "", 0o644)
+			r.logged("a#2 started", 1)
+			r.checkLog(log)
+			if failed := strings.Contains(r.read("log"), "the stop command of a#1"); failed != strings.Contains(log, "SIGTERM") {
+				t.Errorf("it is told that the stop command has failed: %v%s", failed, r.files())
+			}
+			r.signal(unix.SIGTERM)
+			r.until("the stop command", func() bool { return strings.Count(r.read("stopping"), "\n") == 2 })
+		})
+	}
+}
+
 // TestCronRuns.
 func TestCronRuns(t *testing.T) {
 	a := doing(t, "a", "up a", "exit 0")

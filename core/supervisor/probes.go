@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mwlua/mwlua/core/internal/carry"
 	"github.com/mwlua/mwlua/core/internal/probe"
 	"github.com/mwlua/mwlua/core/internal/proc"
 	"github.com/mwlua/mwlua/core/machine"
@@ -47,7 +48,7 @@ func (s *supervisor) attempt(a machine.Probe) error {
 		return fmt.Errorf("cannot expand %v", err)
 	case len(what.Command) > 0:
 		c.Argv = what.Command
-		return s.runFor(ctx, a.Limit, c, true)
+		return s.runFor(ctx, a.Limit, c, func(e *errand) { e.attempt = true })
 	}
 	if err = probe.Attempt(ctx, what); err == context.DeadlineExceeded {
 		return fmt.Errorf("no answer within %v", a.Limit)
@@ -77,16 +78,50 @@ func (s *supervisor) runStop(a machine.RunStop) {
 	if err != nil {
 		err = fmt.Errorf("cannot expand %v", err)
 	} else {
-		ctx, cancel := context.WithTimeout(context.Background(), a.Limit)
-		defer cancel()
+		ctx, stop := context.Background(), carry.Stop{Instance: a.ID}
+		if a.Limit > 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, a.Limit)
+			defer cancel()
+			stop.Until = proc.Monotonic() + int64(a.Limit)
+		}
 		c.Argv = spec.StopCommand
-		err = s.runFor(ctx, a.Limit, c, false)
+		err = s.runFor(ctx, a.Limit, c, func(e *errand) { e.stop = &stop })
 	}
-	answer := machine.StopRan{ID: a.ID, OK: err == nil}
+	s.events <- stopRan(a.ID, err)
+}
+
+func stopRan(id machine.ID, err error) machine.StopRan {
+	answer := machine.StopRan{ID: id, OK: err == nil}
 	if err != nil {
 		answer.Text = err.Error()
 	}
-	s.events <- answer
+	return answer
+}
+
+// takeStops hears the stop commands of the previous image. What became of one that it has not left is not known: it was about to be
+// started, or has just ended.
+func (s *supervisor) takeStops(d *carry.Document) {
+	runs := make(map[machine.ID]bool)
+	for _, stop := range d.Stops {
+		runs[stop.Instance] = true
+		s.stops[stop.PID] = stop
+		s.helpers[stop.PID] = func(exit proc.Exit) {
+			delete(s.stops, stop.PID)
+			s.queue = append(s.queue, stopRan(stop.Instance, failure(exit, "")))
+		}
+		if stop.Until != 0 {
+			time.AfterFunc(time.Duration(stop.Until-proc.Monotonic()), func() { s.send(&errand{kill: true, pid: stop.PID}) })
+		}
+	}
+	for _, p := range d.State.Programs {
+		for _, in := range p.Instances {
+			id := machine.ID{Program: p.Name, Slot: p.Slot, Seq: in.Seq}
+			if in.Step == machine.Stopping && in.Told == 0 && !runs[id] {
+				s.queue = append(s.queue, stopRan(id, errors.New("what became of it is not known, mwlua was reloading")))
+			}
+		}
+	}
 }
 
 // commandVariables are what a command is told that is run for an instance.
@@ -95,8 +130,8 @@ func commandVariables(id machine.ID, pid int) []string {
 }
 
 // runFor runs a command for an instance, as that runs. nil says that it ended with 0; the error says how it ended otherwise, in one
-// line, with the first one of its output. ctx ends it, limit is what is said of that.
-func (s *supervisor) runFor(ctx context.Context, limit time.Duration, c proc.Command, attempt bool) error {
+// line, with the first one of its output. ctx ends it, limit is what is said of that. mark is called before it is started.
+func (s *supervisor) runFor(ctx context.Context, limit time.Duration, c proc.Command, mark func(*errand)) error {
 	c.Stdio = [3]string{}
 	c.Group = program.OwnGroup
 	e, err := newErrand(c)
@@ -104,14 +139,11 @@ func (s *supervisor) runFor(ctx context.Context, limit time.Duration, c proc.Com
 		return err
 	}
 	defer e.close()
-	e.attempt = attempt
+	mark(e)
 	if err := e.bound(); err != nil {
 		return fmt.Errorf("cannot bound its output: %w", err)
 	}
 	exit, err := s.carryOut(ctx, e)
-	if err == nil && exit.Signal == 0 && exit.Code == 0 {
-		return nil
-	}
 	text := ""
 	if err == nil || err == errLate {
 		output, _ := e.output()
@@ -125,10 +157,19 @@ func (s *supervisor) runFor(ctx context.Context, limit time.Duration, c proc.Com
 		return fmt.Errorf("cannot run it: %s: %w", failed.Step, err)
 	case err != nil:
 		return err
+	}
+	return failure(exit, text)
+}
+
+// failure says how a command has failed, with text behind it; nil if it has not.
+func failure(exit proc.Exit, text string) error {
+	switch {
 	case exit.Signal != 0:
 		return fmt.Errorf("killed by %s%s", signalName(exit.Signal), text)
+	case exit.Code != 0:
+		return fmt.Errorf("exit status %d%s", exit.Code, text)
 	}
-	return fmt.Errorf("exit status %d%s", exit.Code, text)
+	return nil
 }
 
 // firstLine is ": " and the first line of output that is not empty; "" if there is none.

@@ -45,7 +45,16 @@ type Document struct {
 	Units       []Unit       `json:",omitempty"` // of instances that have more than a process
 	Silent      []int        `json:",omitempty"` // children that are no longer the process of an instance, and that nobody has collected
 	Attempts    []int        `json:",omitempty"` // those of Helpers of which nobody wants to know any more how they end
+	Stops       []Stop       `json:",omitempty"` // those of Helpers that stop an instance
+	CGroups     []string     `json:",omitempty"` // directories of instances that are gone, to be removed
 	Clock       int          `json:",omitempty"` // a descriptor that tells when the wall clock is set; 0 means none
+}
+
+// Stop is a stop command that runs.
+type Stop struct {
+	PID      int
+	Instance machine.ID
+	Until    int64 `json:",omitempty"` // when it is killed, ns of CLOCK_MONOTONIC; 0 means never
 }
 
 // Socket is a listening socket.

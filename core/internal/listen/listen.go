@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/mwlua/mwlua/core/internal/cause"
 )
 
 // patience bounds what is waited for: a name that is looked up, or whoever listens already.
@@ -80,7 +82,7 @@ func open(network, address string) (int, error) {
 	defer cancel()
 	l, err := config.Listen(ctx, network, address)
 	if err != nil {
-		return -1, cause(err)
+		return -1, cause.Of(err)
 	}
 	defer l.Close()
 	if l, ok := l.(*net.UnixListener); ok {
@@ -114,7 +116,7 @@ func openUnix(path string) (int, error) {
 	}
 	if err := os.Chmod(path, unixMode); err != nil { // the umask counted so far
 		unix.Close(fd)
-		return -1, cause(err)
+		return -1, cause.Of(err)
 	}
 	return fd, nil
 }
@@ -126,7 +128,7 @@ func vacate(path string) error {
 	case errors.Is(err, os.ErrNotExist):
 		return nil
 	case err != nil:
-		return cause(err)
+		return cause.Of(err)
 	case info.Mode().Type() != os.ModeSocket:
 		return errors.New("it is there, and not a socket")
 	}
@@ -138,21 +140,7 @@ func vacate(path string) error {
 	case errors.Is(err, unix.EPROTOTYPE), errors.Is(err, unix.EAGAIN): // of another type, or with too many clients
 		return unix.EADDRINUSE
 	case errors.Is(err, unix.ECONNREFUSED):
-		return cause(os.Remove(path))
+		return cause.Of(os.Remove(path))
 	}
-	return fmt.Errorf("it is there, and it is not known whether anybody listens: %w", cause(err))
-}
-
-// cause is err without the layers that say again what was tried.
-func cause(err error) error {
-	if errno := syscall.Errno(0); errors.As(err, &errno) {
-		return errno
-	}
-	if address := (*net.AddrError)(nil); errors.As(err, &address) {
-		return errors.New(address.Err)
-	}
-	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
-		err = inner
-	}
-	return err
+	return fmt.Errorf("it is there, and it is not known whether anybody listens: %w", cause.Of(err))
 }

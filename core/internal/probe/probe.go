@@ -15,8 +15,8 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"syscall"
 
+	"github.com/mwlua/mwlua/core/internal/cause"
 	"github.com/mwlua/mwlua/core/program"
 )
 
@@ -114,20 +114,11 @@ func plain(doing string, err error) error {
 	if op := (*net.OpError)(nil); errors.As(err, &op) && op.Op == "dial" && op.Addr != nil {
 		doing = fmt.Sprintf("connect %s", op.Addr)
 	}
-	if errno := syscall.Errno(0); errors.As(err, &errno) {
-		return fmt.Errorf("%s: %w", doing, errno)
-	}
-	if address := (*net.AddrError)(nil); errors.As(err, &address) {
-		return fmt.Errorf("%s: %s", doing, address.Err)
-	}
 	if lookup := (*net.DNSError)(nil); errors.As(err, &lookup) {
 		return fmt.Errorf("%s: cannot look up %s: %s", doing, lookup.Name, lookup.Err)
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("%s: no complete answer", doing)
 	}
-	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
-		err = inner
-	}
-	return fmt.Errorf("%s: %w", doing, err)
+	return fmt.Errorf("%s: %w", doing, cause.Of(err))
 }

@@ -76,7 +76,9 @@ func MakeCGroup(root, name string) (dir string, fd int, err error) {
 		err = nil
 	}
 	if err == nil {
-		fd, err = unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		if fd, err = unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
+			_ = unix.Rmdir(dir) // it has nothing in it
+		}
 	}
 	if err != nil {
 		return "", 0, fmt.Errorf("cannot make cgroup %q: %w", dir, err)
