@@ -151,9 +151,9 @@ func (w *World) expectLifeOnTime(t *tally, p *process, overdue func(machine.Inst
 	if spec == nil || !p.running || p.told || p.asked || p.left || p.remains || w.expect.stop != "" || w.wantsToStop(p) {
 		return
 	}
-	unready := !p.ready && p.spec.Ready.Timeout > 0 && spec.Ready.By != program.ReadyAtOnce
-	w.check(!unready || p.extended || !overdue(after(p.ranAt, p.spec.Ready.Timeout)), "%v is not ready, and may be so for ever", p.id)
-	w.check(p.spec.Timeout == 0 || !overdue(after(p.ranAt, p.spec.Timeout)), "%v runs beyond its timeout", p.id)
+	unready := !p.ready && spec.Ready.Timeout > 0 && spec.Ready.By != program.ReadyAtOnce
+	w.check(!unready || p.extended || !overdue(after(p.ranAt, spec.Ready.Timeout)), "%v is not ready, and may be so for ever", p.id)
+	w.check(spec.Timeout == 0 || !overdue(after(p.ranAt, spec.Timeout)), "%v runs beyond its timeout", p.id)
 	w.check(t.tickBy == 0 || !overdue(t.tickBy), "a tick of %q is lost", t.name)
 }
 
