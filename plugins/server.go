@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"runtime/debug"
+	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -73,8 +74,29 @@ func (s *server[C]) OnExit(ctx context.Context, e *proto.ExitEvent) (_ *proto.Ve
 // recovered makes an error of a panic: other programs wait for this plugin, too.
 func recovered(err *error) {
 	if p := recover(); p != nil {
-		slog.Error(fmt.Sprintf("panic: %v", p), "stack", string(debug.Stack()))
+		slog.Error(fmt.Sprintf("panic: %v", p), "at", strings.Join(placesOfPanic(), ", "))
 		*err = status.Errorf(codes.Internal, "panic: %v", p)
+	}
+}
+
+// placesOfPanic are the lines of the author's code that have led to the panic that was just recovered from, the innermost first.
+func placesOfPanic() (places []string) {
+	pcs := make([]uintptr, 64)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(0, pcs)])
+	raised := false
+	for {
+		f, more := frames.Next()
+		switch {
+		case strings.HasPrefix(f.Function, "runtime."):
+			raised = raised || strings.HasPrefix(f.Function, "runtime.gopanic")
+		case raised && strings.HasPrefix(f.Function, "github.com/mwlua/mwlua/plugins."): // from here on it is not the author's
+			return places
+		case raised:
+			places = append(places, fmt.Sprintf("%s:%d", f.File, f.Line))
+		}
+		if !more {
+			return places
+		}
 	}
 }
 

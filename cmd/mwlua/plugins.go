@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,7 +19,7 @@ import (
 	"github.com/mwlua/mwlua/plugins/host"
 )
 
-// pluginHost has the plugins of the configuration in force. There is a host once there was a plugin.
+// pluginHost has the plugins of the configuration in force. There is a host while there is a plugin, or one of the image before.
 type pluginHost struct {
 	say   func(level, text string)
 	hands *supervisor.Hands
@@ -39,6 +40,12 @@ func (p *pluginHost) begin(hands *supervisor.Hands, carried []byte) {
 	p.hands = hands
 	if err := json.Unmarshal(carried, &p.carried); len(carried) > 0 && err != nil {
 		p.say("warn", fmt.Sprintf("what the plugins have left is lost: %v", err))
+	}
+	for _, c := range hands.Former() { // one that was just being started when the image before made its list is not in that
+		who := process(c).Identity
+		if !slices.ContainsFunc(p.carried.Plugins, func(f host.Former) bool { return f.Identity == who }) {
+			p.carried.Plugins = append(p.carried.Plugins, host.Former{Identity: who})
+		}
 	}
 }
 
@@ -72,7 +79,27 @@ func (p *pluginHost) apply(n int, config program.Config) {
 	if err := h.Use(context.Background(), config.Plugins); err != nil { // each has its start_timeout
 		p.say("error", err.Error())
 	}
+	if len(config.Plugins) == 0 {
+		p.retire(h)
+	}
 }
+
+// retire ends a host that has no plugins any more, once the last ones are gone.
+func (p *pluginHost) retire(h *host.Host) {
+	ctx, cancel := context.WithTimeout(context.Background(), retireTimeout)
+	defer cancel()
+	err := h.Close(ctx)
+	p.mu.Lock()
+	directory := p.directory
+	p.host, p.directory = nil, nil
+	p.mu.Unlock()
+	if err := errors.Join(err, directory.Remove()); err != nil {
+		p.say("warn", err.Error())
+	}
+}
+
+// retireTimeout is more than Close takes.
+const retireTimeout = 5 * time.Second
 
 // open makes the host, if need be. It is nil if a newer configuration has come meanwhile.
 func (p *pluginHost) open(n int, config program.Config) (*host.Host, error) {
@@ -88,7 +115,7 @@ func (p *pluginHost) open(n int, config program.Config) (*host.Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := host.Sweep(dir); err != nil {
+	if err := host.Sweep(dir, lent{p.hands}.kill); err != nil {
 		p.say("warn", fmt.Sprintf("sockets of plugins that are gone are left: %v", err))
 	}
 	if p.directory, err = host.NewDirectory(dir); err != nil {
@@ -114,7 +141,9 @@ func pluginSockets(settings program.Settings) (string, error) {
 }
 
 func (p *pluginHost) line(l host.Line) {
-	p.say(l.Level, fmt.Sprintf("plugin %s: %s", l.Plugin, l.Text))
+	for text := range strings.Lines(l.Text) {
+		p.say(l.Level, fmt.Sprintf("plugin %s: %s", l.Plugin, strings.TrimRight(text, "\r\n")))
+	}
 }
 
 // who says who asks a plugin, and which programs are meant, when it is started.
@@ -221,7 +250,7 @@ type lent struct{ hands *supervisor.Hands }
 // Start implements host.Processes.
 func (l lent) Start(c host.Command) (host.Process, error) {
 	child, err := l.hands.Start(supervisor.Order{
-		Path: c.Path, Argv: c.Args, Env: c.Env, Dir: c.Dir, User: c.User, Files: c.Files,
+		Path: c.Path, Argv: c.Args, Env: c.Env, Dir: c.Dir, User: c.User, Files: c.Files, Mark: c.Mark,
 	})
 	return process(child), err
 }
@@ -231,6 +260,9 @@ func (l lent) Adopt(i host.Identity) (host.Process, error) {
 	child, err := l.hands.Adopt(i.PID, i.StartTime, i.BootID)
 	return process(child), err
 }
+
+// kill ends a plugin of a mwlua that is gone.
+func (l lent) kill(i host.Identity) { l.hands.Kill(i.PID, i.StartTime, i.BootID) }
 
 func process(c supervisor.Child) host.Process {
 	ended := make(chan host.Exit, 1)

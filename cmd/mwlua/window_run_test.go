@@ -249,7 +249,11 @@ func (w *window) until(what string, holds func() bool) {
 }
 
 func (w *window) files() string {
-	return fmt.Sprintf("\n-- events --\n%.20000s-- log --\n%.20000s", w.read(eventsFile), w.read("log"))
+	log := w.read("log")
+	if most := 20_000; len(log) > most { // how it ended says more than how it began
+		log = "[…]" + log[len(log)-most:]
+	}
+	return fmt.Sprintf("\n-- events --\n%.20000s-- log --\n%s", w.read(eventsFile), log)
 }
 
 // clean ends what is left of a test that failed.
@@ -263,7 +267,7 @@ func (w *window) clean() {
 		}
 		return len(left) == 0
 	})
-	if log := w.read("log"); strings.Contains(log, "DATA RACE") || strings.Contains(log, "panic") || strings.Contains(log, "internal error") {
+	if log := w.read("log"); strings.Contains(log, "DATA RACE") || strings.HasPrefix(log, "panic") || strings.Contains(log, "\npanic") || strings.Contains(log, "internal error") {
 		w.t.Errorf("the log tells of a defect%s", w.files())
 	}
 }

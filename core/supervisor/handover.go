@@ -82,7 +82,7 @@ func (s *supervisor) seal(t *trial) ([]int, error) {
 		}
 	}
 	d.Attempts, d.Stops = slices.Collect(maps.Keys(s.attempts)), slices.Collect(maps.Values(s.stops))
-	d.CGroups = s.cgroups
+	d.Lent, d.CGroups = slices.Collect(maps.Values(s.lent)), s.cgroups
 	s.carried(&d)
 	if s.Code != nil {
 		d.Code = s.Code.Carried()
@@ -108,6 +108,10 @@ func (s *supervisor) takeOver(d *carry.Document) {
 		kill(pid)
 	}
 	s.takeStops(d)
+	for _, l := range d.Lent {
+		s.lent[l.PID] = l
+		s.helpers[l.PID] = func(proc.Exit) { delete(s.lent, l.PID) }
+	}
 	s.cgroups = d.CGroups
 	s.takeInstances(d)
 	s.takeClock(d.Clock)

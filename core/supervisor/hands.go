@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/mwlua/mwlua/core/internal/carry"
 	"github.com/mwlua/mwlua/core/internal/proc"
 	"github.com/mwlua/mwlua/core/program"
 )
@@ -22,6 +23,7 @@ type Order struct {
 	Dir   string   // "" means ours
 	User  *program.Credential
 	Files []uintptr
+	Mark  string // NAME=VALUE of Env that no other process has but those that it starts
 }
 
 // Child is a process that was started, or taken over.
@@ -29,7 +31,7 @@ type Child struct {
 	PID       int
 	StartTime uint64 // field 22 of /proc/PID/stat (proc(5))
 	BootID    string
-	Ended     <-chan ChildEnd // gets one, for which it has room; what is left of the process group is killed by then
+	Ended     <-chan ChildEnd // gets one, for which it has room; what it has left behind is killed by then
 	// Signal sends a signal to the process group, unless the child was collected. It does not wait.
 	Signal func(syscall.Signal)
 }
@@ -37,20 +39,21 @@ type Child struct {
 // ChildEnd is how a child ended: Code says nothing if there is a Signal.
 type ChildEnd struct{ Code, Signal int }
 
-// Start starts a child.
+// Start starts a child. It gets SIGTERM when mwlua dies, but not when mwlua executes its next image.
 func (h *Hands) Start(o Order) (child Child, err error) {
-	c := proc.Command{Path: o.Path, Argv: o.Argv, Env: o.Env, Dir: o.Dir, Files: o.Files, NoShell: true}
+	c := proc.Command{Path: o.Path, Argv: o.Argv, Env: o.Env, Dir: o.Dir, Files: o.Files, NoShell: true, Deathsig: sigTERM}
 	if o.User != nil {
 		c.User = &proc.Identity{UID: o.User.UID, GID: o.User.GID, Groups: o.User.Groups}
 	}
 	if !h.s.inLoop(func() {
+		h.s.adopt() // what it leaves behind
 		var pid int
 		if pid, err = proc.Start(c); err != nil {
 			return
 		}
 		var who proc.Process
 		if who, err = proc.Identify(pid); err == nil {
-			child = h.hold(who)
+			child = h.hold(carry.Lent{Process: who, Mark: o.Mark})
 			return
 		}
 		h.s.helpers[pid] = func(proc.Exit) {}
@@ -61,32 +64,57 @@ func (h *Hands) Start(o Order) (child Child, err error) {
 	return child, err
 }
 
+// Former are the children that earlier images of this process have started, and that were neither adopted nor collected. Only their
+// identities are known. Begin may call it, which runs in the loop.
+func (h *Hands) Former() (all []Child) {
+	for _, l := range h.s.lent {
+		all = append(all, Child{PID: l.PID, StartTime: l.StartTime, BootID: l.BootID})
+	}
+	return all
+}
+
 // Adopt takes over a child that an earlier image of this process has started.
 func (h *Hands) Adopt(pid int, startTime uint64, bootID string) (child Child, err error) {
 	if !h.s.inLoop(func() {
-		if h.s.helpers[pid] == nil {
+		l, ok := h.s.lent[pid]
+		if !ok || l.StartTime != startTime || l.BootID != bootID {
 			err = errors.New("it is no child of ours, or has ended")
 			return
 		}
-		var who proc.Process
-		switch who, err = proc.Identify(pid); {
-		case err != nil:
-		case who.StartTime != startTime || who.BootID != bootID:
-			err = errors.New("its number is another one's by now")
-		default:
-			child = h.hold(who)
-		}
+		child = h.hold(l)
 	}) {
 		return Child{}, errLeaving
 	}
 	return child, err
 }
 
+// Kill kills a process, with its group, that is still the one that was started so, and is no child of ours. It does not wait.
+func (h *Hands) Kill(pid int, startTime uint64, bootID string) {
+	go h.s.inLoop(func() { // waits for the loop; sends nothing; ends with that, or when mwlua leaves
+		if h.s.isMine(pid) {
+			return
+		}
+		fd, err := proc.OpenPidfd(pid)
+		if err != nil {
+			return
+		}
+		defer unix.Close(int(fd))
+		if who, err := proc.Identify(pid); err == nil && who == (proc.Process{PID: pid, StartTime: startTime, BootID: bootID}) {
+			_ = fd.Signal(int(unix.SIGKILL), true) // an error says that it has ended
+		}
+	})
+}
+
 // hold has the end of a child heard by whoever wants it.
-func (h *Hands) hold(who proc.Process) Child {
-	pid, ended := who.PID, make(chan ChildEnd, 1)
+func (h *Hands) hold(l carry.Lent) Child {
+	pid, ended := l.PID, make(chan ChildEnd, 1)
+	unit := proc.NewUnit(pid, program.KillUnit, l.Mark)
+	h.s.lent[pid] = l
 	h.s.helpers[pid] = func(e proc.Exit) {
-		unix.Kill(-pid, unix.SIGKILL) // what is left of its group, in the moment in which it is collected
+		delete(h.s.lent, pid)
+		if err := proc.SignalUnit(unit, int(unix.SIGKILL), h.s.isMine); err != nil {
+			h.s.Log.Warn("cannot kill all that child %d has left: %v", pid, err)
+		}
 		ended <- ChildEnd{Code: e.Code, Signal: e.Signal}
 	}
 	signal := func(sig syscall.Signal) {
@@ -96,7 +124,7 @@ func (h *Hands) hold(who proc.Process) Child {
 			}
 		})
 	}
-	return Child{PID: pid, StartTime: who.StartTime, BootID: who.BootID, Ended: ended, Signal: signal}
+	return Child{PID: pid, StartTime: l.StartTime, BootID: l.BootID, Ended: ended, Signal: signal}
 }
 
 // inLoop has the loop call f, and waits for that. False says that there is no loop any more.

@@ -67,6 +67,7 @@ type supervisor struct {
 	silent    map[int]bool             // pids of children that were the process of an instance once
 	attempts  map[int]bool             // pids of commands of probes
 	stops     map[int]carry.Stop       // stop commands that run, by their pids
+	lent      map[int]carry.Lent       // what code has started, by pid
 	outputs   []output
 	probing   chan struct{} // has one entry for each probe that is under way
 	listeners map[machine.ProgramSocket]*listen.Socket
@@ -86,7 +87,7 @@ func newSupervisor(o Options) (*supervisor, error) {
 		Options: o, events: make(chan machine.Event, 16), errands: make(chan *errand), calls: make(chan func()), sockets: newSockets(),
 		owners: make(map[int]machine.ID), helpers: make(map[int]func(proc.Exit)),
 		watch: w, mailbox: newMailbox(), instances: make(map[machine.ID]*instance), emptying: make(map[machine.ID]*instance),
-		claims: make(map[int]*claim), silent: make(map[int]bool), attempts: make(map[int]bool), stops: make(map[int]carry.Stop),
+		claims: make(map[int]*claim), silent: make(map[int]bool), attempts: make(map[int]bool), stops: make(map[int]carry.Stop), lent: make(map[int]carry.Lent),
 		probing: make(chan struct{}, maxProbes), listeners: make(map[machine.ProgramSocket]*listen.Socket), clock: none,
 	}, nil
 }

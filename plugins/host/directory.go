@@ -1,10 +1,12 @@
 package host
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -65,8 +67,33 @@ func (d *Directory) Remove() error {
 	return os.RemoveAll(d.Path)
 }
 
-// Sweep removes the directories in parent that nobody uses any more.
-func Sweep(parent string) error {
+const noteSuffix = ".plugin"
+
+// remember takes down in dir that a plugin runs, until forget is called.
+func remember(dir string, i Identity) (forget func()) {
+	path := filepath.Join(dir, strconv.Itoa(i.PID)+noteSuffix)
+	text, err := json.Marshal(i)
+	if err == nil && i.StartTime != 0 {
+		_ = os.WriteFile(path, text, 0o600) // without it, the plugin has to see for itself that it is alone
+	}
+	return func() { _ = os.Remove(path) }
+}
+
+// remembered are the plugins of which dir says that they run.
+func remembered(dir string) (all []Identity) {
+	notes, _ := filepath.Glob(filepath.Join(dir, "*"+noteSuffix)) // the pattern is right
+	for _, note := range notes {
+		var i Identity
+		if text, err := os.ReadFile(note); err == nil && json.Unmarshal(text, &i) == nil {
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
+// Sweep removes the directories in parent that nobody uses any more. kill gets the plugins that ran when their host was killed: it kills
+// those that are still there, and leaves alone what is a child of this process, from an image before.
+func Sweep(parent string, kill func(Identity)) error {
 	entries, err := os.ReadDir(parent)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -74,6 +101,9 @@ func Sweep(parent string) error {
 	for _, e := range entries {
 		path := filepath.Join(parent, e.Name())
 		if lock := lockDirectory(path); lock != nil {
+			for _, i := range remembered(path) {
+				kill(i)
+			}
 			err = errors.Join(err, (&Directory{path, lock}).Remove())
 		}
 	}

@@ -9,7 +9,7 @@ import (
 // TestSweepLeavesWhatIsUsed by another host, and removes what is not, and only that.
 func TestSweepLeavesWhatIsUsed(t *testing.T) {
 	parent := filepath.Join(t.TempDir(), "plugins")
-	if err := Sweep(parent); err != nil {
+	if err := Sweep(parent, noKill(t)); err != nil {
 		t.Error(err)
 	}
 	var all []*Directory
@@ -26,7 +26,7 @@ func TestSweepLeavesWhatIsUsed(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(parent, "left/plugin-dir1"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := Sweep(parent); err != nil {
+	if err := Sweep(parent, noKill(t)); err != nil {
 		t.Error(err)
 	}
 	check := func(want ...string) {
@@ -41,9 +41,17 @@ func TestSweepLeavesWhatIsUsed(t *testing.T) {
 		t.Error(err)
 	}
 	check(all[1].Path)
+	left := Identity{PID: 7, StartTime: 70, BootID: "boot"}
+	remember(all[1].Path, left)
+	remember(all[1].Path, Identity{PID: 8, StartTime: 80, BootID: "boot"})()
 	all[1].lock.Close() // as its process ends
-	if err := Sweep(parent); err != nil {
-		t.Error(err)
+	var killed []Identity
+	if err := Sweep(parent, func(i Identity) { killed = append(killed, i) }); err != nil || len(killed) != 1 || killed[0] != left {
+		t.Errorf("%v, %+v", err, killed)
 	}
 	check()
+}
+
+func noKill(t *testing.T) func(Identity) {
+	return func(i Identity) { t.Errorf("%+v is to be killed", i) }
 }

@@ -23,12 +23,14 @@ type Command struct {
 	Dir   string
 	User  *program.Credential // nil means ours
 	Files []uintptr           // its descriptors, from 0; there are no others
+	Mark  string              // NAME=VALUE of Env that no other process has but those that it starts
 }
 
 // Process is one that was started or adopted.
 type Process struct {
 	Identity
-	// Ended gets one Exit, for which it has room. What is left of the process group is killed by then.
+	// Ended gets one Exit, for which it has room. What is left of the process group is killed by then, and by the supervisor also what
+	// has left the group.
 	Ended <-chan Exit
 	// Signal sends a signal to the process group. It does nothing once the process was collected, and does not wait.
 	Signal func(syscall.Signal)

@@ -100,7 +100,7 @@ func (r *runner) Start(context.Context) error {
 func (r *runner) spawn(stdin, stdout, stderr *os.File) (Process, error) {
 	c := Command{
 		Path: r.file.path(), Args: append([]string{r.plugin.Path}, r.plugin.Args...), Env: r.env, Dir: "/", User: r.plugin.User,
-		Files: []uintptr{stdin.Fd(), stdout.Fd(), stderr.Fd()},
+		Files: []uintptr{stdin.Fd(), stdout.Fd(), stderr.Fd()}, Mark: "PLUGIN_UNIX_SOCKET_DIR=" + r.directory(), // go-plugin makes one for each run
 	}
 	if r.file.script { // its interpreter opens the path, so it must have the descriptor
 		c.Path, c.Files = descriptor(3), append(c.Files, r.file.Fd())
@@ -117,6 +117,7 @@ func (r *runner) attend(process Process, stdout, stderr *os.File) {
 	r.process = process
 	aborted := r.aborted
 	r.mu.Unlock()
+	forget := remember(filepath.Dir(r.directory()), process.Identity)
 	if aborted {
 		process.Signal(syscall.SIGKILL)
 	}
@@ -128,6 +129,7 @@ func (r *runner) attend(process Process, stdout, stderr *os.File) {
 	// It waits for the end of the process, closes ended and then the pipes, and ends with the readers.
 	go func() {
 		r.exit = <-process.Ended
+		forget()
 		close(r.ended)
 		late := time.AfterFunc(pipesStay, func() {
 			stdout.Close()

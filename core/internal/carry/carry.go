@@ -46,8 +46,15 @@ type Document struct {
 	Silent      []int        `json:",omitempty"` // children that are no longer the process of an instance, and that nobody has collected
 	Attempts    []int        `json:",omitempty"` // those of Helpers of which nobody wants to know any more how they end
 	Stops       []Stop       `json:",omitempty"` // those of Helpers that stop an instance
+	Lent        []Lent       `json:",omitempty"` // those of Helpers that code has started
 	CGroups     []string     `json:",omitempty"` // directories of instances that are gone, to be removed
 	Clock       int          `json:",omitempty"` // a descriptor that tells when the wall clock is set; 0 means none
+}
+
+// Lent is a process that code outside of the supervisor has started by its hands.
+type Lent struct {
+	proc.Process
+	Mark string // NAME=VALUE that is in its environment, and in that of no other process but those that it starts
 }
 
 // Stop is a stop command that runs.

@@ -99,7 +99,11 @@ func (f *fault) serve() {
 		fmt.Fprintln(os.Stderr, "this is a plugin of mwlua")
 		os.Exit(1)
 	}
-	if f.word == "outlives" { // what ends it with its host must not be there
+	switch f.word {
+	case "stays":
+		signal.Ignore(syscall.SIGTERM, syscall.SIGHUP)
+		fallthrough
+	case "outlives": // what ends it with its host must not be there
 		f.serveUntilTold(nil)
 		return
 	}
@@ -121,7 +125,7 @@ func (f *fault) serve() {
 // serveUntilTold serves until SIGTERM, Shutdown, or the end of gone.
 func (f *fault) serveUntilTold(gone <-chan struct{}) {
 	term := make(chan os.Signal, 1)
-	if f.word != "dies-of-sigterm" {
+	if f.word != "dies-of-sigterm" && f.word != "stays" {
 		signal.Notify(term, syscall.SIGTERM)
 	}
 	if f.word != "dies-of-epipe" {
@@ -236,8 +240,8 @@ func (f *fault) OnExit(ctx context.Context, e *proto.ExitEvent) (*proto.Verdict,
 		v.Action = 99
 	case "negative-delay":
 		v.Delay = durationpb.New(-1)
-	case "grandchild":
-		syscall.ForkExec("/bin/sleep", []string{"sleep", "1000"}, &syscall.ProcAttr{Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Setsid: e.GetProgram() == "escapes"}})
+	case "grandchild", "escapes":
+		syscall.ForkExec("/bin/sleep", []string{"sleep", "1000"}, &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Setsid: f.word == "escapes"}})
 	case "floods-stderr":
 		flood(2, 1<<30)
 	case "floods-stdout":
