@@ -70,6 +70,9 @@ func (l *loader) named(kind string, declare declared) lua.LGFunction {
 // whileLoading makes an error of a call of fn by a handler: what is declared then would reach nobody.
 func (l *loader) whileLoading(name string, fn lua.LGFunction) lua.LGFunction {
 	return func(L *lua.LState) int {
+		if l.script != nil && name != "include" {
+			raise(L, "%s: a script declares nothing: %s", name, l.script.instead)
+		}
 		if l.loaded {
 			raise(L, "%s: only while the configuration is loaded, and this is called by a handler", name)
 		}

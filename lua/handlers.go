@@ -84,8 +84,8 @@ func newHandlers(l *loader) *Handlers {
 
 // settle ends the load: from here on handlers run.
 func (l *loader) settle() {
-	l.loaded, l.eventKeys = true, eventKeys()
-	l.eventIndex, l.eventNewIndex = l.vm.NewFunction(l.readEvent), l.vm.NewFunction(l.writeEvent)
+	l.loaded = true
+	l.prepareEvents()
 	l.drafts, l.names, l.halves, l.pluginDrafts = nil, nil, nil, nil
 	l.report = report{}
 }

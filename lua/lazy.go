@@ -19,6 +19,12 @@ type pending struct {
 // storeKey is the key of an event that is read back after the call.
 const storeKey = "store"
 
+// prepareEvents is for the moment from which on functions get events.
+func (l *loader) prepareEvents() {
+	l.eventKeys = eventKeys()
+	l.eventIndex, l.eventNewIndex = l.vm.NewFunction(l.readEvent), l.vm.NewFunction(l.writeEvent)
+}
+
 // eventTable is the table of p.
 func (l *loader) eventTable(p *pending) *lua.LTable {
 	meta := l.vm.CreateTable(1, 2)

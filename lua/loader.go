@@ -58,6 +58,9 @@ type loader struct {
 	eventKeys    []eventKey         // of what they get
 
 	eventIndex, eventNewIndex *lua.LFunction // of events
+
+	raised any     // by Script.Raise
+	script *Script // whose file this is; nil for a configuration
 }
 
 func newLoader(o Options) *loader {

@@ -68,6 +68,11 @@ func (l *loader) newState() *lua.LState {
 	logger, own := L.NewTable(), L.NewTable()
 	set(logger, l.logFunctions())
 	l.constants(own)
+	if l.script != nil {
+		for name, value := range l.script.globals(L) {
+			global.RawSetString(name, value)
+		}
+	}
 	global.RawSetString("log", logger)
 	global.RawSetString("mwlua", own)
 	l.freeze(L, global, "")

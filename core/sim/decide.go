@@ -2,6 +2,7 @@ package sim
 
 import (
 	"cmp"
+	"time"
 
 	"github.com/mwlua/mwlua/core/machine"
 	"github.com/mwlua/mwlua/core/policy"
@@ -18,15 +19,28 @@ func (w *World) decide(a machine.Decide) {
 		w.expectCounts(t, w.expect.specs[t.key].Exit, a.Event.Exit)
 	}
 	w.check(t.deciding != nil && t.deciding.id == a.ID, "a question about %v, which has not just ended", a.ID)
-	b := w.behaviours[a.ID.Program]
-	switch at := w.later(b.Decide.After); {
-	case b.Decide.Never:
-	case b.Decide.Fails != "":
-		w.queue.add(&delivery{at: at, ev: machine.DecideFailed{ID: a.ID, N: a.N, Text: b.Decide.Fails}})
+	d := Decision{Answer: w.behaviours[a.ID.Program].Decide, Verdict: w.behaviours[a.ID.Program].Verdict}
+	if w.Code != nil {
+		a.Event.Time = time.Duration(w.Wall())
+		d = w.Code.Decide(a)
+	}
+	switch at := w.later(d.After); {
+	case d.Never:
+	case d.Fails != "":
+		w.queue.add(&delivery{at: at, ev: machine.DecideFailed{ID: a.ID, N: a.N, Text: d.Fails}})
 	default:
-		v := b.Verdict
-		v.Do = cmp.Or(v.Do, policy.Default)
-		w.queue.add(&delivery{at: at, ev: machine.Decided{ID: a.ID, N: a.N, Verdict: v}})
+		d.Verdict.Do = cmp.Or(d.Verdict.Do, policy.Default)
+		w.queue.add(&delivery{at: at, ev: machine.Decided{ID: a.ID, N: a.N, Verdict: d.Verdict, Store: d.Store, Blob: d.Blob}})
+	}
+}
+
+// callHook calls a handler whose answer means nothing.
+func (w *World) callHook(a machine.CallHook) {
+	if w.Code == nil {
+		return
+	}
+	if err := w.Code.Call(a); err != nil {
+		w.queue.add(&delivery{at: w.later(0), ev: machine.HookFailed{Name: a.Name, Text: err.Error()}})
 	}
 }
 

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"cmp"
+	"errors"
 	"strings"
 	"time"
 
@@ -20,7 +21,9 @@ type Others struct {
 const wallBirth = 1_767_225_600_000_000_000
 
 // Wall is the time of the wall clock, nanoseconds since 1970.
-func (w *World) Wall() int64 { return wallBirth + int64(w.now-birth) + w.clockSet }
+func (w *World) Wall() int64 {
+	return cmp.Or(w.Born, wallBirth) + int64(w.now-birth) + w.clockSet
+}
 
 // SetClock sets the wall clock by so much, back if that is negative.
 func (w *World) SetClock(by time.Duration) {
@@ -201,26 +204,45 @@ func (w *World) nextTick(a machine.NextTick) {
 	if from == 0 {
 		from = w.Wall()
 	}
-	next, ok := nextTick(a.Spec.Schedule, from)
-	if ok && next < w.Wall() {
-		next, _ = nextTick(a.Spec.Schedule, w.Wall())
+	tick := w.Tick
+	if tick == nil {
+		tick = nextTick
+	}
+	next, err := tick(a.Spec.Schedule, a.Spec.Zone, from)
+	if err == nil && next < w.Wall() {
+		next, err = tick(a.Spec.Schedule, a.Spec.Zone, w.Wall())
 	}
 	ev := machine.Tick{Program: a.Program, N: a.N, At: w.now + machine.Instant(next-w.Wall()), Wall: next}
-	if !ok {
-		ev = machine.Tick{Program: a.Program, N: a.N, Text: "it never comes"}
+	if err != nil {
+		ev = machine.Tick{Program: a.Program, N: a.N, Text: err.Error()}
 	}
 	w.queue.add(&delivery{at: w.now, ev: ev})
 }
 
 // nextTick is the first tick after a moment.
-func nextTick(schedule string, from int64) (int64, bool) {
+func nextTick(schedule, _ string, from int64) (int64, error) {
 	step := map[string]time.Duration{"@hourly": time.Hour, "@daily": 24 * time.Hour}[schedule]
 	if every, ok := strings.CutPrefix(schedule, "@every "); ok {
-		d, err := time.ParseDuration(every)
-		return from + int64(d), err == nil && d > 0
+		if d, err := time.ParseDuration(every); err == nil && d > 0 {
+			return from + int64(d), nil
+		}
 	}
 	if step == 0 {
-		return 0, false
+		return 0, errors.New("it never comes")
 	}
-	return (from/int64(step) + 1) * int64(step), true
+	return (from/int64(step) + 1) * int64(step), nil
+}
+
+// Behave changes what the instances of a program do, those that run as well.
+func (w *World) Behave(name string, change func(*Behaviour)) {
+	b := w.behaviours[name]
+	change(&b)
+	w.behaviours[name] = b
+	for _, t := range w.order {
+		for _, p := range t.live {
+			if t.name == name && !p.dead {
+				change(&p.behaviour)
+			}
+		}
+	}
 }

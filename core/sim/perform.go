@@ -38,7 +38,12 @@ func (w *World) perform(a machine.Action, last bool) {
 		w.follow(a)
 	case machine.Decide:
 		w.decide(a)
-	case machine.CallHook, machine.UseCode:
+	case machine.CallHook:
+		w.callHook(a)
+	case machine.UseCode:
+		if w.Code != nil {
+			w.Code.Use()
+		}
 	case machine.OpenSockets:
 	case machine.OpenControl:
 	case machine.Notify:

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/mwlua/mwlua/core/machine"
+	"github.com/mwlua/mwlua/core/policy"
 	"github.com/mwlua/mwlua/core/program"
 )
 
@@ -17,6 +18,12 @@ type World struct {
 	WakeLate              time.Duration // from the machine's deadline to its Wake
 	// HeldFirst delivers what happened during a hand-over before Booted, not after it.
 	HeldFirst bool
+	// Code answers for functions and plugins; nil means that behaviours do.
+	Code Code
+	// Tick says when a schedule is due next after a moment, both in ns since 1970; nil means that @every, @hourly and @daily are known.
+	Tick func(schedule, zone string, from int64) (int64, error)
+	// Born is the time of the wall clock at which the world begins, ns since 1970; 0 means the first of January 2026.
+	Born int64
 	// Bare keeps no trace and leaves out the checks whose cost grows with the programs, for benchmarks.
 	Bare bool
 
@@ -45,6 +52,23 @@ type World struct {
 	expect expectations
 	trace  trace
 	err    error
+}
+
+// Code is what answers for the functions and the plugins of a configuration.
+type Code interface {
+	// Decide says what follows an end, and after how long.
+	Decide(machine.Decide) Decision
+	// Call calls a hook. The error is what it fails with.
+	Call(machine.CallHook) error
+	// Use says that the code of the configuration that was loaded last counts from now on.
+	Use()
+}
+
+// Decision is an answer of Code.
+type Decision struct {
+	Answer
+	Verdict     policy.Verdict
+	Store, Blob []byte // as machine.Decided has them
 }
 
 // birth is the instant at which every world begins. It is not 0, which means none.

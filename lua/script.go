@@ -1,0 +1,134 @@
+package lua
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"github.com/mwlua/mwlua/core/policy"
+	"github.com/mwlua/mwlua/core/program"
+)
+
+// Script is a file in the language of configurations that is none: it declares nothing, gets further functions from its owner, and has
+// its own functions called later. A test is such. It belongs to one goroutine at a time.
+type Script struct {
+	l       *loader
+	globals func(*lua.LState) map[string]lua.LValue
+	instead string
+}
+
+// NewScript prepares a script, the only one of o.Files. globals are its further names, made for its state; instead says what to do
+// instead of declaring something. Bounds of o do not count: each Run and Call has those of its context. Close it.
+func NewScript(o Options, globals func(*lua.LState) map[string]lua.LValue, instead string) *Script {
+	s := &Script{l: newLoader(o), globals: globals, instead: instead}
+	s.l.script = s
+	return s
+}
+
+// Run runs the file, until ctx is done. Functions that it has handed to its owner can be called afterwards, unless there is an error.
+func (s *Script) Run(ctx context.Context) program.Problems {
+	l := s.l
+	l.bounds = &bounds{ctx: ctx, cancel: func(error) {}}
+	l.vm = l.newState()
+	name := l.options.Files[0]
+	dir, err := directory(name)
+	if err != nil {
+		l.errorf(place(name, 0), "cannot find its directory: %v", err)
+		return l.problems
+	}
+	l.main, l.directory = name, dir
+	l.setConfigDir(dir)
+	l.runMain(name)
+	l.prepareEvents()
+	l.problems.Sort()
+	return l.problems
+}
+
+// Close gives its state back.
+func (s *Script) Close() { s.l.close() }
+
+// Directory is where the script is, absolute.
+func (s *Script) Directory() string { return s.l.directory }
+
+// Failure is an error that a script has raised, or that ended it.
+type Failure struct {
+	program.Place
+	Text    string
+	Callers []program.Place // the lines that led there, the innermost first
+	Object  any             // the Go value that was raised (see Raise); nil for an error of the script
+}
+
+// Call calls a function of the script, until ctx is done. It may be called by what the script itself has called.
+func (s *Script) Call(ctx context.Context, fn *lua.LFunction, args ...lua.LValue) (lua.LValue, *Failure) {
+	l := s.l
+	before := l.vm.Context()
+	l.vm.SetContext(ctx)
+	if before != nil {
+		defer l.vm.SetContext(before)
+	}
+	result, failed := l.invoke(fn, args...)
+	if failed == nil {
+		return result, nil
+	}
+	f := &Failure{Place: failed.place, Text: translate(failed.text), Callers: failed.callers}
+	if l.raised != nil {
+		f.Object, f.Text, l.raised = l.raised, fmt.Sprint(l.raised), nil
+	}
+	if ctx.Err() != nil {
+		f.Text = context.Cause(ctx).Error()
+	}
+	return result, f
+}
+
+// Caller is the line that has called the Go function that L runs.
+func (s *Script) Caller(L *lua.LState) program.Place { return s.l.caller(L) }
+
+// Raise ends what the script runs with a Go value, which the Failure has. pcall in the script cannot hold it back for good: who has
+// called Call asks for it.
+func (s *Script) Raise(L *lua.LState, object any) {
+	s.l.raised = object
+	raise(L, "%v", object)
+}
+
+// Duration reads a duration such as "5s", or raises an error that speaks of what.
+func Duration(L *lua.LState, lv lua.LValue, what string) time.Duration {
+	text, ok := lv.(lua.LString)
+	if !ok {
+		raise(L, "%s: expected a duration such as \"5s\", got %s", what, describe(lv))
+	}
+	d, problem := parseDuration(string(text))
+	if problem != "" {
+		raise(L, "%s: expected a duration such as \"250ms\", \"5s\" or \"1h30m\", got %s: %s", what, describe(lv), problem)
+	}
+	return d
+}
+
+// DurationText is d in the units that Duration reads: what is not negative, to the nanosecond.
+func DurationText(d time.Duration) string { return plainDuration(d) }
+
+// Raise ends the running function with an error at the line that has called it.
+func Raise(L *lua.LState, format string, args ...any) { raise(L, format, args...) }
+
+// Describe is a value in a few words, for a message.
+func Describe(lv lua.LValue) string { return describe(lv) }
+
+// Suggest is ", did you mean …?" if one of known is near word, else "".
+func Suggest(word string, known []string) string { return suggest(word, known) }
+
+// Event is what an on_exit function gets.
+func (s *Script) Event(ev policy.Event) lua.LValue {
+	return s.l.eventTable(&pending{event: ev, when: forExit})
+}
+
+// Verdict reads what an on_exit function has answered. name is what answered.
+func (s *Script) Verdict(lv lua.LValue, name string) (policy.Verdict, error) {
+	l := s.l
+	l.report = report{}
+	v, ok := value{l: l, lv: lv, what: name, path: "its answer"}.verdict()
+	if !ok {
+		return v, l.asError()
+	}
+	return v, nil
+}
