@@ -175,23 +175,16 @@ func (r *remote) row(p control.Program) []cell {
 
 // stateOf is what a program does, in a word.
 func stateOf(p control.Program) (string, colour) {
-	switch {
-	case p.Phase == string(machine.Failed):
-		return p.Phase, red
-	case p.Phase == string(machine.Waiting), p.Phase == string(machine.Blocked):
-		return p.Phase, yellow
-	case p.Held && p.Instance == nil:
-		return "stopped", faint
-	case p.Instance != nil && p.Step == string(machine.Spawning):
-		return "starting", yellow
-	case p.Instance != nil && p.Step != string(machine.Started):
-		return p.Step, yellow
-	case p.Instance != nil && p.Health != nil && p.Health.Ill:
-		return "unhealthy", red
-	case p.Phase == string(machine.Running), p.Phase == string(machine.Done):
-		return p.Phase, green
+	word := p.Word()
+	switch word {
+	case string(machine.Failed), "unhealthy":
+		return word, red
+	case string(machine.Running), string(machine.Done):
+		return word, green
+	case string(machine.Down), string(machine.Scheduled), string(machine.Removed), string(machine.Deciding), "stopped":
+		return word, faint
 	}
-	return p.Phase, faint
+	return word, yellow
 }
 
 // slotName is p as the log names it: web, or web[2].

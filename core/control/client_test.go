@@ -23,7 +23,7 @@ func TestClientReadsStatus(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := statusOf(f.report, s.Supervisor.Started.Add(90*time.Second))
+	want := StatusOf(f.report, s.Supervisor.Started.Add(90*time.Second))
 	want.Programs[4].NameURL = "%FF%231"
 	if diff := cmp.Diff(want, s); diff != "" {
 		t.Error(diff)

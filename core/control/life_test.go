@@ -84,7 +84,7 @@ func TestStatusOfOneProgram(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.program.Name, test.spec.Name = "x", "x"
-			status := statusOf(Report{Now: second(100), State: machine.State{
+			status := StatusOf(Report{Now: second(100), State: machine.State{
 				Config: program.Config{Programs: []program.Spec{test.spec}}, Programs: []machine.Program{test.program},
 			}}, time.Unix(100, 0))
 			got, err := json.Marshal(status.Programs[0])
@@ -99,7 +99,7 @@ func TestStatusOfOneProgram(t *testing.T) {
 }
 
 func TestStatusRestoresTheNamesOfSlots(t *testing.T) {
-	s := statusOf(Report{State: machine.State{Programs: []machine.Program{{Name: "\xff", Slot: 2, Seq: 2, Current: 1, Next: 2,
+	s := StatusOf(Report{State: machine.State{Programs: []machine.Program{{Name: "\xff", Slot: 2, Seq: 2, Current: 1, Next: 2,
 		Instances: []machine.Instance{{Seq: 1}, {Seq: 2}}}}}}, time.Unix(0, 0))
 	var again Status
 	if err := json.Unmarshal(encode(s), &again); err != nil {

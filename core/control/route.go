@@ -172,7 +172,7 @@ func (s *server) status(r request) answer {
 		if !ok {
 			return leaving()
 		}
-		return answer{code: http.StatusOK, body: statusOf(report, time.Now())}
+		return answer{code: http.StatusOK, body: StatusOf(report, time.Now())}
 	})
 }
 

@@ -79,7 +79,8 @@ type Program struct {
 	Former    []Instance `json:"former,omitempty"` // instances on their way out, oldest first
 }
 
-func statusOf(r Report, wall time.Time) Status {
+// StatusOf is the status for a report that was made at wall.
+func StatusOf(r Report, wall time.Time) Status {
 	c := clock{r.Now, wall}
 	s := Status{
 		Supervisor: Supervisor{
@@ -102,6 +103,24 @@ func statusOf(r Report, wall time.Time) Status {
 		s.Programs = append(s.Programs, p)
 	}
 	return s
+}
+
+// Word is what p does, in the one word that mwlua status has for it: a machine.Phase, a machine.Step of its current instance, or
+// stopped, starting or unhealthy.
+func (p Program) Word() string {
+	switch {
+	case p.Phase == string(machine.Failed), p.Phase == string(machine.Waiting), p.Phase == string(machine.Blocked):
+		return p.Phase
+	case p.Held && p.Instance == nil:
+		return "stopped"
+	case p.Instance != nil && p.Step == string(machine.Spawning):
+		return "starting"
+	case p.Instance != nil && p.Step != string(machine.Started):
+		return p.Step
+	case p.Instance != nil && p.Health != nil && p.Health.Ill:
+		return "unhealthy"
+	}
+	return p.Phase
 }
 
 // kindOf is the word for a program.Kind.

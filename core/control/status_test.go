@@ -41,7 +41,7 @@ func sample() Report {
 
 func TestStatusInJSON(t *testing.T) {
 	wall := time.Date(2026, 1, 2, 3, 4, 5, 678_900_000, time.FixedZone("", 3600))
-	got, err := json.MarshalIndent(statusOf(sample(), wall), "", "  ")
+	got, err := json.MarshalIndent(StatusOf(sample(), wall), "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestStatusInJSON(t *testing.T) {
 }
 
 func TestEmptyStatusHasLists(t *testing.T) {
-	got := string(encode(statusOf(Report{}, time.Unix(0, 0))))
+	got := string(encode(StatusOf(Report{}, time.Unix(0, 0))))
 	want := `{"supervisor":{"pid":0,"version":"","started":"1970-01-01T00:00:00Z","uptime_s":0,"generation":0,"failed_loads":0,` +
 		`"reloading":"","stopping":""},"programs":[]}` + "\n"
 	if got != want {

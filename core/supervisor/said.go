@@ -134,6 +134,12 @@ func (s *supervisor) belongs(in *instance, sender unix.Ucred) bool {
 	return err == nil && s.owners[leader] == in.id && st.Uid == sender.Uid
 }
 
+// ParseNotify is what a program says with a datagram to its NOTIFY_SOCKET (sd_notify(3)).
+func ParseNotify(datagram []byte) (said machine.Notified) {
+	sdnotify.Add(&said, datagram)
+	return said
+}
+
 // isMine reports whether a child of ours is something that has its place already.
 func (s *supervisor) isMine(pid int) bool {
 	_, owned := s.owners[pid]

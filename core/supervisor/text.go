@@ -173,6 +173,12 @@ func killAt(now machine.Instant, n machine.Note) string {
 	return fmt.Sprintf(", and SIGKILL in %v", round(time.Duration(n.Until-now)))
 }
 
+// NoteText is a note as the log has it, in its text form but without the time.
+func NoteText(now machine.Instant, n machine.Note) string {
+	lv, text := describe(now, n)
+	return fmt.Sprintf("%-7s %s", lv, text)
+}
+
 // SignalName is the name of a signal, as SIGTERM, or "signal N" for one without.
 func SignalName(n int) string { return signalName(n) }
 
