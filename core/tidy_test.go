@@ -38,6 +38,7 @@ var walls = map[string][]string{
 	"core/supervisor": {"core"},
 	"core/control":    {"core"},
 	"lua":             {"core/policy", "core/program", "core/cron", "lua"},
+	"lua/luatest":     {"core", "lua"},
 	"plugins":         {"core/policy", "core/program", "plugins"},
 	"compat":          {"core/policy", "core/program", "compat"},
 	"cmd":             {"core", "lua", "plugins", "compat"},

@@ -3,6 +3,7 @@ package lua
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -49,8 +50,8 @@ func (s *Script) Run(ctx context.Context) program.Problems {
 // Close gives its state back.
 func (s *Script) Close() { s.l.close() }
 
-// Directory is where the script is, absolute.
-func (s *Script) Directory() string { return s.l.directory }
+// Beside is the directory of the script, as it was named.
+func (s *Script) Beside() string { return filepath.Dir(s.l.options.Files[0]) }
 
 // Failure is an error that a script has raised, or that ended it.
 type Failure struct {
@@ -104,6 +105,9 @@ func Duration(L *lua.LState, lv lua.LValue, what string) time.Duration {
 	}
 	return d
 }
+
+// SignalNumber reads the name of a signal: SIGTERM, TERM or SIGRTMIN+3.
+func SignalNumber(name string) (int, bool) { return signalNumber(name) }
 
 // DurationText is d in the units that Duration reads: what is not negative, to the nanosecond.
 func DurationText(d time.Duration) string { return plainDuration(d) }

@@ -58,6 +58,37 @@ func (w *World) ReadyInstance(id machine.ID) bool {
 	return true
 }
 
+// MakeReady makes an instance ready: it says so, or the next probe finds it, for which time passes. It returns false if the machine does
+// not wait for that.
+func (w *World) MakeReady(id machine.ID) bool {
+	p := w.process(id)
+	if p == nil || !p.running || p.dead || p.ready {
+		return false
+	}
+	if p.spec.Ready.By != program.ReadyProbe {
+		w.happen(p.readyEvent())
+		return true
+	}
+	p.behaviour.Ready = Answer{}
+	for range 2 { // one may be under way that fails
+		if in := w.instance(id); in != nil && in.Step == machine.Unready && in.Health.Due != 0 {
+			w.run(max(in.Health.Due, w.now), maxSteps)
+			w.Quiet(soon)
+		}
+	}
+	in := w.instance(id)
+	return in != nil && in.Step != machine.Unready
+}
+
+// instance is what the machine knows of one.
+func (w *World) instance(id machine.ID) *machine.Instance {
+	p := w.slot(keyOfID(id))
+	if p == nil {
+		return nil
+	}
+	return instanceOf(p, id.Seq)
+}
+
 func (w *World) newest(name string) *process {
 	var newest *process
 	for _, t := range w.order {

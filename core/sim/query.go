@@ -13,6 +13,12 @@ func (w *World) Err() error { return w.err }
 // Elapsed is the time since the world began.
 func (w *World) Elapsed() time.Duration { return time.Duration(w.now - birth) }
 
+// Instant is the machine's now.
+func (w *World) Instant() machine.Instant { return w.now }
+
+// At is how long after the beginning an instant is.
+func (w *World) At(at machine.Instant) time.Duration { return time.Duration(at - birth) }
+
 // Steps counts the events that the machine was given.
 func (w *World) Steps() int { return w.expect.steps }
 
@@ -92,6 +98,9 @@ func (w *World) sum(program string, count func(*tally) int) int {
 
 // Trace is what happened and what the machine did about it, in virtual time. It keeps the newest million of events.
 func (w *World) Trace() string { return w.trace.String() }
+
+// Tail is the end of Trace, n steps long.
+func (w *World) Tail(n int) string { return w.trace.tail(n) }
 
 // Notes tells what the machine told the operator, and when it did: all notes but the first skip ones, of those that the trace has.
 func (w *World) Notes(skip int, tell func(machine.Instant, machine.Note)) {

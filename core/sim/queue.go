@@ -52,6 +52,19 @@ func (q *queue) first() *delivery {
 	return q.heap[0]
 }
 
+// nextAnswer returns when the next answer comes.
+func (q *queue) nextAnswer() (at machine.Instant, ok bool) {
+	if q.answers == 0 {
+		return 0, false
+	}
+	for _, d := range q.heap {
+		if !d.own && !d.void && (!ok || d.at < at) {
+			at, ok = d.at, true
+		}
+	}
+	return at, ok
+}
+
 func (q *queue) take() *delivery {
 	d := heap.Pop(q).(*delivery)
 	if !d.own {

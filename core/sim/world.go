@@ -137,6 +137,20 @@ func (w *World) settle(steps int) bool {
 	return w.quit || w.settled()
 }
 
+// Quiet lets time pass until no answer is under way that is due so soon. It does not wait for what processes do by themselves, nor for
+// those that take longer to end.
+func (w *World) Quiet(soon time.Duration) {
+	for until := w.now + machine.Instant(soon); w.going(); {
+		at, ok := w.queue.nextAnswer()
+		if due, isDue := w.m.Deadline(); isDue && due <= w.now {
+			at, ok = w.now, true
+		}
+		if !ok || at > until || !w.run(max(at, w.now), maxSteps) {
+			return
+		}
+	}
+}
+
 const (
 	maxSteps  = 1_000_000 // of one call
 	maxSettle = 24 * time.Hour

@@ -1,0 +1,310 @@
+package luatest
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	glua "github.com/yuin/gopher-lua"
+
+	"github.com/mwlua/mwlua/core/machine"
+	"github.com/mwlua/mwlua/core/policy"
+	"github.com/mwlua/mwlua/core/program"
+	"github.com/mwlua/mwlua/core/sim"
+	"github.com/mwlua/mwlua/core/supervisor"
+	"github.com/mwlua/mwlua/lua"
+)
+
+// start is s:start(), which starts mwlua, and s:start("web").
+func (w *world) start(L *glua.LState) int {
+	if L.GetTop() > 1 {
+		return command(machine.StartProgram)(w, L)
+	}
+	w.Boot()
+	w.quiet(L)
+	return 0
+}
+
+// command is s:stop("web") and the like.
+func command(v machine.Verb) verb {
+	return func(w *world, L *glua.LState) int {
+		name, _ := w.programName(L, 2, strings.TrimSuffix(string(v), "-program"))
+		w.Command(v, name, 0)
+		w.quiet(L)
+		return 0
+	}
+}
+
+// instance is the current instance of a program, which must run.
+func (w *world) instance(L *glua.LState, n int, verb string) machine.ID {
+	name, slot := w.programName(L, n, verb)
+	state := w.State()
+	for i := range state.Programs {
+		p := &state.Programs[i]
+		if p.Name != name || p.Slot != slot {
+			continue
+		}
+		if seq := max(p.Current, p.Next); seq != 0 {
+			return machine.ID{Program: name, Slot: slot, Seq: seq}
+		}
+		lua.Raise(L, "%s: %s does not run: it is %s", verb, machine.ID{Program: name, Slot: slot}, w.word(name, slot))
+	}
+	lua.Raise(L, "%s: %s was not started yet: s:start() comes first", verb, name)
+	return machine.ID{}
+}
+
+// exit is s:exit("web", 1, { signal = "SIGSEGV", oom = true, reason = "…", instance = 2 }).
+func (w *world) exit(L *glua.LState) int {
+	id := w.instance(L, 2, "exit")
+	end, said := sim.Ending{}, exitSaid{}
+	if n, ok := L.Get(3).(glua.LNumber); ok && n >= 0 && n <= 255 {
+		end.Code = int(n)
+	} else if L.Get(3) != glua.LNil {
+		lua.Raise(L, "exit: expected a code from 0 to 255, got %s", lua.Describe(L.Get(3)))
+	}
+	if options, ok := L.Get(4).(*glua.LTable); ok {
+		checkKeys(L, "exit", options, []string{"instance", "signal", "oom", "reason"})
+		if name := optionalText(L, options, "exit", "signal"); name != "" {
+			end = sim.Ending{Signal: signalNumber(L, "exit", name)}
+		}
+		if seq, ok := options.RawGetString("instance").(glua.LNumber); ok {
+			id.Seq = uint64(seq)
+		}
+		said = exitSaid{glua.LVAsBool(options.RawGetString("oom")), policy.Reason(optionalText(L, options, "exit", "reason"))}
+	}
+	w.ends[id] = said
+	if !w.ExitInstance(id, end) {
+		lua.Raise(L, "exit: %v does not run", id)
+	}
+	w.quiet(L)
+	delete(w.ends, id)
+	return 0
+}
+
+// kill is s:kill("web", "SIGKILL"): somebody else sends it a signal that it dies of.
+func (w *world) kill(L *glua.LState) int {
+	id := w.instance(L, 2, "kill")
+	w.ExitInstance(id, sim.Ending{Signal: signalNumber(L, "kill", L.OptString(3, "SIGKILL"))})
+	w.quiet(L)
+	return 0
+}
+
+func signalNumber(L *glua.LState, verb, name string) int {
+	n, ok := lua.SignalNumber(name)
+	if !ok {
+		lua.Raise(L, "%s: expected the name of a signal such as \"SIGTERM\", got %q", verb, name)
+	}
+	return n
+}
+
+// ready is s:ready("web"): its newest instance is, and those that come will be as soon as they are started if always is given.
+func (w *world) ready(L *glua.LState) int {
+	id := w.instance(L, 2, "ready")
+	if !w.MakeReady(id) {
+		lua.Raise(L, "ready: %v is not waited for: it is %s", id, w.word(id.Program, id.Slot))
+	}
+	w.quiet(L)
+	return 0
+}
+
+// health is s:health("web", false): how the next health checks end.
+func (w *world) health(L *glua.LState) int {
+	name, _ := w.programName(L, 2, "health")
+	answer := sim.Answer{}
+	if !glua.LVAsBool(L.Get(3)) {
+		answer.Fails = L.OptString(4, "connection refused")
+	}
+	w.Behave(name, func(b *sim.Behaviour) { b.Health = answer })
+	return 0
+}
+
+// notify is s:notify("web", "WATCHDOG=1").
+func (w *world) notify(L *glua.LState) int {
+	id := w.instance(L, 2, "notify")
+	said := supervisor.ParseNotify([]byte(text(L, 3, "notify", "what it says, such as \"READY=1\"")))
+	w.Notify(id.Program, said)
+	w.quiet(L)
+	return 0
+}
+
+// freeze is s:freeze("web"): it does nothing any more, and only SIGKILL ends it. s:freeze("web", false) lets it go on.
+func (w *world) freeze(L *glua.LState) int {
+	name, _ := w.programName(L, 2, "freeze")
+	frozen := L.Get(3) != glua.LFalse
+	w.Behave(name, func(b *sim.Behaviour) {
+		b.Reactions, b.Health, b.Pets = nil, sim.Answer{}, 0
+		if frozen {
+			b.Reactions, b.Health = []sim.Reaction{{Does: sim.Ignore}}, sim.Answer{Never: true}
+		}
+	})
+	return 0
+}
+
+// failStart is s:fail_start("web", "no such file or directory"); nil as the text lets it start again.
+func (w *world) failStart(L *glua.LState) int {
+	name, _ := w.programName(L, 2, "fail_start")
+	why := ""
+	if L.Get(3) != glua.LNil {
+		why = text(L, 3, "fail_start", "why it cannot be started")
+	}
+	w.Behave(name, func(b *sim.Behaviour) { b.Spawn.Fails = why })
+	return 0
+}
+
+// onStop is s:on_stop("web", "ignore"), or "exit:0 after 3s": what it does about a signal that asks it to go.
+func (w *world) onStop(L *glua.LState) int {
+	name, _ := w.programName(L, 2, "on_stop")
+	said := text(L, 3, "on_stop", "\"ignore\" or \"exit:0 after 3s\"")
+	r := sim.Reaction{Does: sim.Ignore}
+	if rest, ok := strings.CutPrefix(said, "exit:"); ok {
+		code, after, delayed := strings.Cut(rest, " after ")
+		n, err := strconv.Atoi(code)
+		if err != nil || n < 0 || n > 255 {
+			lua.Raise(L, "on_stop: expected a code from 0 to 255, got %q", code)
+		}
+		r = sim.Reaction{Does: sim.Exit, Code: n}
+		if delayed {
+			r.After = lua.Duration(L, glua.LString(after), "on_stop")
+		}
+	} else if said != "ignore" {
+		lua.Raise(L, "on_stop: expected \"ignore\" or \"exit:0 after 3s\", got %q", said)
+	}
+	w.Behave(name, func(b *sim.Behaviour) { b.Reactions = []sim.Reaction{r} })
+	return 0
+}
+
+// setClock is s:set_clock("1h"), or "-1h": the wall clock is set.
+func (w *world) setClock(L *glua.LState) int {
+	said := text(L, 2, "set_clock", "by how much, such as \"1h\" or \"-1h\"")
+	back, negative := strings.CutPrefix(said, "-")
+	d := lua.Duration(L, glua.LString(back), "set_clock")
+	if negative {
+		d = -d
+	}
+	w.SetClock(d)
+	w.quiet(L)
+	return 0
+}
+
+// advance is s:advance("30s").
+func (w *world) advance(L *glua.LState) int {
+	w.pass(L, lua.Duration(L, L.Get(2), "advance"))
+	return 0
+}
+
+func (w *world) pass(L *glua.LState, d time.Duration) {
+	if !w.Advance(d) {
+		w.sound(L)
+		lua.Raise(L, "more than a million things happen in %s: does a program end and restart without a delay?", lua.DurationText(d))
+	}
+	w.quiet(L)
+}
+
+// settle is s:settle(): time passes until nothing is under way, not even a program that was told to go.
+func (w *world) settle(L *glua.LState) int {
+	if !w.Settle() {
+		w.sound(L)
+		lua.Raise(L, "it does not settle: a program never goes, or restarts without a delay")
+	}
+	w.sound(L)
+	return 0
+}
+
+// reload is s:reload(), s:reload { text = …, config = …, haproxy = …, broken = "why" }: it yields whether it worked, and why not.
+func (w *world) reload(L *glua.LState) int {
+	failed := ""
+	if L.GetTop() > 1 {
+		table, ok := L.Get(2).(*glua.LTable)
+		if !ok {
+			lua.Raise(L, "reload: expected a table, got %s", lua.Describe(L.Get(2)))
+		}
+		checkKeys(L, "reload", table, []string{"config", "text", "haproxy", "broken"})
+		failed = optionalText(L, table, "reload", "broken")
+		if source := w.s.source(L, "reload", table, w.say); !source.empty() {
+			w.source = source
+		}
+	}
+	if failed == "" {
+		before := w.config
+		_, failed = w.tryLoad()
+		for i := range w.config.Programs {
+			spec := &w.config.Programs[i]
+			if spec.Ready.By != program.ReadyAtOnce && !slices.ContainsFunc(before.Programs, func(s program.Spec) bool { return s.Name == spec.Name }) {
+				w.Behave(spec.Name, unready)
+			}
+		}
+	}
+	if failed != "" {
+		w.BreakConfig(failed)
+	}
+	was := w.State().Failures
+	w.Reload("the test")
+	w.quiet(L)
+	if w.State().Failures > was {
+		L.Push(glua.LFalse)
+		L.Push(glua.LString(failed))
+		return 2
+	}
+	L.Push(glua.LTrue)
+	return 1
+}
+
+// reexec is s:reexec(): a reload of the configuration as it is, over which the state is carried.
+func (w *world) reexec(L *glua.LState) int {
+	w.Reload("the test")
+	w.quiet(L)
+	return 0
+}
+
+// signal is s:signal("SIGHUP"): what mwlua itself gets.
+func (w *world) signal(L *glua.LState) int {
+	switch name := text(L, 2, "signal", "the name of a signal"); strings.TrimPrefix(name, "SIG") {
+	case "HUP", "USR2":
+		w.Reload("SIG" + strings.TrimPrefix(name, "SIG"))
+	case "USR1":
+		w.Stop(machine.SoftStop, sim.USR1)
+	case "TERM":
+		w.Stop(machine.StopAll, sim.TERM)
+	case "INT":
+		w.Stop(machine.StopAll, sim.INT)
+	default:
+		lua.Raise(L, "signal: mwlua takes SIGHUP, SIGUSR2, SIGUSR1, SIGTERM and SIGINT, got %q", name)
+	}
+	w.quiet(L)
+	return 0
+}
+
+// shutdown is s:shutdown(): all is stopped, and mwlua ends. It yields the status, or nil if that takes longer.
+func (w *world) shutdown(L *glua.LState) int {
+	w.Stop(machine.StopAll, 0)
+	w.quiet(L)
+	return w.pushQuit(L)
+}
+
+func (w *world) pushQuit(L *glua.LState) int {
+	if status, quit := w.Quit(); quit {
+		L.Push(glua.LNumber(status))
+	} else {
+		L.Push(glua.LNil)
+	}
+	return 1
+}
+
+// stubPlugin is s:stub_plugin("budget", function(ev) return "restart" end): the function answers for the plugin.
+func (w *world) stubPlugin(L *glua.LState) int {
+	name := text(L, 2, "stub_plugin", "the name of a plugin")
+	fn, ok := L.Get(3).(*glua.LFunction)
+	if !ok {
+		lua.Raise(L, "stub_plugin: expected a function, got %s", lua.Describe(L.Get(3)))
+	}
+	var names []string
+	for _, p := range w.config.Plugins {
+		names = append(names, p.Name)
+	}
+	if !slices.Contains(names, name) {
+		lua.Raise(L, "stub_plugin: the configuration has no plugin %q%s", name, lua.Suggest(name, names))
+	}
+	w.stubs[name] = fn
+	return 0
+}
