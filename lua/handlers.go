@@ -114,6 +114,10 @@ func (h *Handlers) Close() {
 	if last == nil {
 		return
 	}
+	if h.options.Direct {
+		last.drop()
+		return
+	}
 	late := time.NewTimer(grace)
 	defer late.Stop()
 	select {
@@ -139,6 +143,9 @@ func (h *Handlers) ask(ctx context.Context, c *call) answer {
 	if h.hopeless() {
 		return answer{err: errStuck}
 	}
+	if h.options.Direct {
+		return h.serveDirect(c, one)
+	}
 	select {
 	case h.calls <- c:
 	case <-ctx.Done():
@@ -157,6 +164,19 @@ func (h *Handlers) ask(ctx context.Context, c *call) answer {
 	case a := <-c.answer: // just in time
 		return a
 	default:
+		return answer{err: c.late(one)}
+	}
+}
+
+func (h *Handlers) serveDirect(c *call, one handler) answer {
+	if h.ctx.Err() != nil {
+		return answer{err: errClosed}
+	}
+	h.owner.serve(c)
+	select {
+	case a := <-c.answer:
+		return a
+	default: // its time was up before
 		return answer{err: c.late(one)}
 	}
 }

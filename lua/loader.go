@@ -59,6 +59,8 @@ type loader struct {
 
 	eventIndex, eventNewIndex *lua.LFunction // of events
 
+	answered draft // takes the verdicts of handlers, one after the other
+
 	raised any     // by Script.Raise
 	script *Script // whose file this is; nil for a configuration
 }

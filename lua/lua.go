@@ -48,6 +48,9 @@ type Options struct {
 	Check bool
 	// Version is mwlua.version; "" means "devel".
 	Version string
+	// Direct calls handlers on the goroutine that asks, which must be one: for who has nothing else to do meanwhile. One that cannot be
+	// interrupted is waited for then.
+	Direct bool
 	// Timeout bounds the whole load, unless the configuration says otherwise; 0 means 10 s.
 	Timeout time.Duration
 	// Memory bounds what the load allocates, in bytes, unless the configuration says otherwise; 0 means 128 MiB.

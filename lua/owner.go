@@ -20,6 +20,9 @@ type owner struct {
 func (h *Handlers) begin(l *loader) {
 	o := &owner{h: h, l: l, ended: make(chan struct{})}
 	h.owner = o
+	if h.options.Direct {
+		return
+	}
 	go o.run() // waits for calls, answers them; ends with Close, or with the call during which it was given up
 }
 
@@ -171,7 +174,7 @@ func (w *watch) lost() bool {
 	if w.call.ctx.Err() != nil && w.over.IsZero() {
 		w.over = time.Now()
 	}
-	if !w.over.IsZero() && time.Since(w.over) > grace {
+	if !w.over.IsZero() && time.Since(w.over) > grace && !w.owner.h.options.Direct {
 		w.ended = true
 		return w.owner.giveUp()
 	}

@@ -65,7 +65,8 @@ func (v value) verdict() (policy.Verdict, bool) {
 		c, ok := v.choice(actions())
 		return policy.Verdict{Do: policy.Do(c)}, ok
 	case *lua.LTable:
-		d := &draft{}
+		d := &v.l.answered
+		d.verdict = policy.Verdict{}
 		before := v.l.errors
 		v.decode(d, v.l.fields.verdict)
 		if lv.RawGetString("action") == lua.LNil && v.l.errors == before {

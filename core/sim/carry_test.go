@@ -35,7 +35,7 @@ func difference(t *testing.T, a, b *World) string {
 		if ra.at == rb.at && reflect.DeepEqual(ra.ev, rb.ev) && sameActions(t, ra, rb) {
 			continue
 		}
-		ta, tb := trace{a.trace.records[i : i+1]}, trace{b.trace.records[i : i+1]}
+		ta, tb := trace{records: a.trace.records[i : i+1]}, trace{records: b.trace.records[i : i+1]}
 		return fmt.Sprintf("step %d is\n%sand\n%s", i+1, &ta, &tb)
 	}
 	switch {

@@ -53,6 +53,9 @@ func (w *World) perform(a machine.Action, last bool) {
 	case machine.Report:
 	case machine.Note:
 		w.expectNote(a)
+		if w.Told != nil {
+			w.Told(w.now, a)
+		}
 	case machine.Quit:
 		w.expectLast(a, last)
 		w.expectQuit(a)

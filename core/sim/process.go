@@ -70,7 +70,7 @@ type process struct {
 	killBy     machine.Instant // when its stop timeout ends at the latest; 0 means never, or not begun
 	terms      terms
 	// Of its life, see life.go:
-	spec     program.Spec    // that it was spawned with
+	spec     *program.Spec   // that it was spawned with
 	ready    bool            // it has said so, or need not
 	ranAt    machine.Instant // when the machine knew that it runs
 	extended bool            // it has asked for more time
@@ -138,11 +138,15 @@ func (w *World) spawn(a machine.Spawn) {
 	t := w.tally(keyOfID(a.ID))
 	w.expectSpawn(t, a)
 	w.pid++
+	spec := w.expect.specs[t.key]
+	if spec == nil { // which expectSpawn has said
+		spec = new(program.Spec)
+	}
 	p := &process{
 		id: a.ID, pid: w.pid, command: a.Spec.Command, behaviour: w.behaviours[t.name], since: w.now,
-		generation: w.expect.generation, spec: a.Spec,
+		generation: w.expect.generation, spec: spec,
 	}
-	p.terms.add(&a.Spec)
+	p.terms.add(spec)
 	t.live = append(t.live, p)
 	t.spawns++
 	t.started = w.now

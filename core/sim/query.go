@@ -99,23 +99,11 @@ func (w *World) sum(program string, count func(*tally) int) int {
 // Trace is what happened and what the machine did about it, in virtual time. It keeps the newest million of events.
 func (w *World) Trace() string { return w.trace.String() }
 
+// KeepTrace says how many steps Trace keeps at most: at least half of them.
+func (w *World) KeepTrace(steps int) { w.trace.most = steps }
+
 // Tail is the end of Trace, n steps long.
 func (w *World) Tail(n int) string { return w.trace.tail(n) }
-
-// Notes tells what the machine told the operator, and when it did: all notes but the first skip ones, of those that the trace has.
-func (w *World) Notes(skip int, tell func(machine.Instant, machine.Note)) {
-	for _, r := range w.trace.records {
-		for _, a := range r.actions {
-			note, ok := a.(machine.Note)
-			if !ok {
-				continue
-			}
-			if skip--; skip < 0 {
-				tell(r.at, note)
-			}
-		}
-	}
-}
 
 // program returns the machine's record of a program, or of its first instance; nil if it has none.
 func (w *World) program(name string) *machine.Program {

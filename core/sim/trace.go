@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -9,7 +10,10 @@ import (
 )
 
 // trace is what happened, kept as data and put into words when somebody asks.
-type trace struct{ records []record }
+type trace struct {
+	records []record
+	most    int // that are kept; 0 means maxTrace
+}
 
 // record is one step.
 type record struct {
@@ -18,12 +22,14 @@ type record struct {
 	actions []machine.Action
 }
 
-// maxTrace bounds the records that are kept: the older half goes when there are as many.
+// maxTrace bounds the records that are kept, if nothing else is said: the older half goes when there are as many.
 const maxTrace = 1 << 20
 
 func (t *trace) add(at machine.Instant, ev machine.Event, actions []machine.Action) {
-	if len(t.records) == maxTrace {
-		t.records = append(t.records[:0], t.records[maxTrace/2:]...)
+	if most := cmp.Or(t.most, maxTrace); len(t.records) >= most {
+		kept := copy(t.records, t.records[most/2:])
+		clear(t.records[kept:])
+		t.records = t.records[:kept]
 	}
 	t.records = append(t.records, record{at, ev, actions})
 }

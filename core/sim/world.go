@@ -22,6 +22,8 @@ type World struct {
 	Code Code
 	// Tick says when a schedule is due next after a moment, both in ns since 1970; nil means that @every, @hourly and @daily are known.
 	Tick func(schedule, zone string, from int64) (int64, error)
+	// Told gets what the machine tells the operator, when it does; nil means that nobody listens.
+	Told func(machine.Instant, machine.Note)
 	// Born is the time of the wall clock at which the world begins, ns since 1970; 0 means the first of January 2026.
 	Born int64
 	// Bare keeps no trace and leaves out the checks whose cost grows with the programs, for benchmarks.

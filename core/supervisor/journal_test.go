@@ -98,12 +98,12 @@ type simulated struct {
 	behaviours map[string]sim.Behaviour
 	out        bytes.Buffer
 	log        *supervisor.Log
-	noted      int
 }
 
 func newSimulated(t *testing.T, s story) *simulated {
 	m := &simulated{t: t, w: sim.New(1), behaviours: s.behaviours}
 	m.log = supervisor.NewLog(&m.out, supervisor.JSONFormat)
+	m.w.Told = m.log.Note
 	m.w.SetConfig(program.Config{Programs: s.specs})
 	for name, b := range m.behaviours {
 		m.w.Program(name, b)
@@ -173,10 +173,6 @@ func (m *simulated) until(text string, times int) {
 }
 
 func (m *simulated) journal() []line {
-	m.w.Notes(m.noted, func(at machine.Instant, n machine.Note) {
-		m.noted++
-		m.log.Note(at, n)
-	})
 	m.log.Flush()
 	return journalOf(m.t, m.out.String())
 }

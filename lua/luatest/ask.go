@@ -154,7 +154,7 @@ func (w *world) expectNoLog(L *glua.LState) int {
 
 // logged is the first line of the log that a pattern matches.
 func (w *world) logged(L *glua.LState, pattern string) string {
-	for _, line := range w.log() {
+	for _, line := range w.lines(maxLogged) {
 		if found(L, line, pattern) {
 			return line
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -39,10 +38,23 @@ type world struct {
 	plugins map[string]Plugin       // that were started for this world
 	ends    map[machine.ID]exitSaid // what exit has said of an end, beside how it was
 
-	mu    sync.Mutex
-	lines []string // the log
-	told  int      // notes of the world that are in lines
+	mu  sync.Mutex
+	log []logged // its newest lines
 }
+
+// logged is a line of the log: a note of the machine, or, with a text, what a function has said.
+type logged struct {
+	at   time.Duration
+	now  machine.Instant
+	note machine.Note
+	text string
+}
+
+// maxLogged and maxTrace bound what a world remembers: lines of its log, and steps. Half of that is always there.
+const (
+	maxLogged = 2_000
+	maxTrace  = 2_000
+)
 
 // offer are the functions of a configuration; nil if it has none.
 type offer struct{ handlers *lua.Handlers }
@@ -68,7 +80,8 @@ func (s *state) sim(L *glua.LState) int {
 	}
 	w.World = sim.New(seed)
 	s.current.result.Seed = seed
-	w.Code, w.Tick = w, tick
+	w.Code, w.Tick, w.Told = w, tick, w.noted
+	w.KeepTrace(maxTrace)
 	if text := optionalText(L, table, "sim", "now"); text != "" {
 		at, err := time.Parse(time.RFC3339, text)
 		if err != nil {
@@ -169,25 +182,39 @@ func (w *world) tryLoad() (program.Config, string) {
 
 // say takes what functions of the configuration log.
 func (w *world) say(level, text string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.lines = append(w.lines, stamp(w.Elapsed())+strings.ToUpper(level)+" "+text)
+	w.keep(logged{at: w.Elapsed(), text: strings.ToUpper(level) + " " + text})
 }
 
-// log are the lines of the log so far.
-func (w *world) log() []string {
-	w.Notes(w.told, func(at machine.Instant, n machine.Note) {
-		w.told++
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.lines = append(w.lines, stamp(w.At(at))+supervisor.NoteText(at, n))
-	})
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return slices.Clone(w.lines)
+// noted takes what the machine says.
+func (w *world) noted(now machine.Instant, n machine.Note) {
+	w.keep(logged{at: w.At(now), now: now, note: n})
 }
 
-func stamp(at time.Duration) string { return fmt.Sprintf("%-10v ", at.Round(time.Millisecond)) }
+func (w *world) keep(l logged) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.log) >= maxLogged {
+		kept := copy(w.log, w.log[maxLogged/2:])
+		clear(w.log[kept:])
+		w.log = w.log[:kept]
+	}
+	w.log = append(w.log, l)
+}
+
+// lines are the last lines of the log, as a log has them.
+func (w *world) lines(last int) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var lines []string
+	for _, l := range w.log[max(0, len(w.log)-last):] {
+		text := l.text
+		if text == "" {
+			text = supervisor.NoteText(l.now, l.note)
+		}
+		lines = append(lines, fmt.Sprintf("%-10v %s", l.at.Round(time.Millisecond), text))
+	}
+	return lines
+}
 
 // Use implements sim.Code: at a hand-over the next image begins with the functions that there were.
 func (w *world) Use() {
@@ -296,7 +323,6 @@ func (s *state) tellWorlds(r *running, failed *lua.Failure) {
 		return
 	}
 	w := r.worlds[len(r.worlds)-1]
-	lines := w.log()
-	r.result.Log = lines[max(0, len(lines)-maxTold):]
+	r.result.Log = w.lines(maxTold)
 	r.result.Trace = w.Tail(maxTold)
 }
