@@ -97,8 +97,60 @@ func processText(ev machine.Event) string {
 	case machine.DecideFailed:
 		return fmt.Sprintf("decide-failed %d %v %q", ev.N, ev.ID, ev.Text)
 	default:
+		return lifeText(ev)
+	}
+}
+
+func lifeText(ev machine.Event) string {
+	switch ev := ev.(type) {
+	case machine.Ready:
+		return fmt.Sprintf("ready %v", ev.ID)
+	case machine.Notified:
+		return fmt.Sprintf("notified %v%s", ev.ID, saidText(ev))
+	case machine.Probed:
+		return fmt.Sprintf("probed %d %v %s", ev.N, ev.ID, okText(ev.OK, ev.Text))
+	case machine.StopRan:
+		return fmt.Sprintf("stop-ran %v %s", ev.ID, okText(ev.OK, ev.Text))
+	case machine.Emptied:
+		return fmt.Sprintf("emptied %v", ev.ID)
+	case machine.Tick:
+		if ev.Text != "" {
+			return fmt.Sprintf("no-tick %d %s %q", ev.N, ev.Program, ev.Text)
+		}
+		return fmt.Sprintf("tick %d %s at %s", ev.N, ev.Program, time.Unix(0, ev.Wall).UTC().Format(time.RFC3339))
+	case machine.ClockSet:
+		return "clock-set " + time.Unix(0, ev.Wall).UTC().Format(time.RFC3339)
+	case machine.HookFailed:
+		return fmt.Sprintf("hook-failed %s %q", ev.Name, ev.Text)
+	default:
 		return fmt.Sprintf("%T", ev)
 	}
+}
+
+func okText(ok bool, text string) string {
+	if ok {
+		return "ok"
+	}
+	return fmt.Sprintf("failed %q", text)
+}
+
+// saidText is what a program said, with a space before each word.
+func saidText(ev machine.Notified) string {
+	var b strings.Builder
+	for _, word := range []struct {
+		said bool
+		text string
+	}{
+		{ev.Ready, "READY=1"}, {ev.Reloading, "RELOADING=1"}, {ev.Stopping, "STOPPING=1"}, {ev.Watchdog, "WATCHDOG=1"}, {ev.Trigger, "WATCHDOG=trigger"},
+		{ev.WatchdogEvery != 0, fmt.Sprintf("WATCHDOG_USEC=%d", ev.WatchdogEvery.Microseconds())},
+		{ev.Extend != 0, fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d", ev.Extend.Microseconds())},
+		{ev.MainPID != 0, fmt.Sprintf("MAINPID=%d", ev.MainPID)}, {ev.Status != "", fmt.Sprintf("STATUS=%q", ev.Status)},
+	} {
+		if word.said {
+			b.WriteString(" " + word.text)
+		}
+	}
+	return b.String()
 }
 
 func endingText(end Ending) string {

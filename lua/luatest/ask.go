@@ -74,7 +74,7 @@ func programTable(L *glua.LState, p control.Program) glua.LValue {
 	return table
 }
 
-// next is s:next("api"): in how long it is started, nil if it is not waited for.
+// next is s:next("api"): in how long it is started, to a hundredth of a second, nil if it is not waited for.
 func (w *world) next(L *glua.LState) int {
 	name, slot := w.programName(L, 2, "next")
 	for _, p := range w.State().Programs {
@@ -83,7 +83,7 @@ func (w *world) next(L *glua.LState) int {
 			at = p.TickAt
 		}
 		if p.Name == name && p.Slot == slot && at != 0 {
-			L.Push(glua.LString(lua.DurationText(max(0, time.Duration(at-w.Instant())))))
+			L.Push(glua.LString(lua.DurationText(max(0, time.Duration(at-w.Instant()).Round(10*time.Millisecond)))))
 			return 1
 		}
 	}
@@ -102,7 +102,7 @@ func (w *world) trace(L *glua.LState) int {
 
 // clock is s:now(): how much time has passed.
 func (w *world) clock(L *glua.LState) int {
-	L.Push(glua.LString(lua.DurationText(w.Elapsed())))
+	L.Push(glua.LString(lua.DurationText(w.Elapsed().Round(10 * time.Millisecond))))
 	return 1
 }
 

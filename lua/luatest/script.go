@@ -47,7 +47,7 @@ type skipped string
 
 func (s skipped) Error() string { return string(s) }
 
-const instead = "a test script declares nothing: give sim or run a configuration, as config = \"FILE\" or text = [[ … ]]"
+const instead = "give sim or run a configuration, as config = \"FILE\" or text = [[ … ]]"
 
 // open runs a file, which declares its tests.
 func open(ctx context.Context, options *Options, file string) (*state, program.Problems) {
