@@ -117,9 +117,9 @@ func lifeText(ev machine.Event) string {
 		if ev.Text != "" {
 			return fmt.Sprintf("no-tick %d %s %q", ev.N, ev.Program, ev.Text)
 		}
-		return fmt.Sprintf("tick %d %s at %s", ev.N, ev.Program, time.Unix(0, ev.Wall).UTC().Format(time.RFC3339))
+		return fmt.Sprintf("tick %d %s at %v", ev.N, ev.Program, time.Duration(ev.At-birth))
 	case machine.ClockSet:
-		return "clock-set " + time.Unix(0, ev.Wall).UTC().Format(time.RFC3339)
+		return fmt.Sprintf("clock-set %d", ev.Wall)
 	case machine.HookFailed:
 		return fmt.Sprintf("hook-failed %s %q", ev.Name, ev.Text)
 	default:

@@ -122,6 +122,11 @@ func (w *World) ExitInstance(id machine.ID, end Ending) bool {
 // programs that crash and restart without a delay.
 func (w *World) Advance(d time.Duration) bool { return w.run(w.now+machine.Instant(d), maxSteps) }
 
+// AdvanceBy is Advance in pieces: it returns false after so many steps, with the time where it got to.
+func (w *World) AdvanceBy(d time.Duration, steps int) bool {
+	return w.run(w.now+machine.Instant(d), steps)
+}
+
 // Settle lets time pass until nothing is under way: no load, no spawn, no process that was told to end, and after a stop
 // nothing at all. It does not wait for what processes do by themselves, nor for a restart that is due later. It returns
 // false if that does not come, because a program never goes or restarts without a delay.
