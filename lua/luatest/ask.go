@@ -74,7 +74,7 @@ func programTable(L *glua.LState, p control.Program) glua.LValue {
 	return table
 }
 
-// next is s:next("api"): in how long it is started, to a hundredth of a second, nil if it is not waited for.
+// next is s:next("api"): in how long it is started, in hundredths of a second, nil if it is not waited for.
 func (w *world) next(L *glua.LState) int {
 	name, slot := w.programName(L, 2, "next")
 	for _, p := range w.State().Programs {
@@ -83,12 +83,18 @@ func (w *world) next(L *glua.LState) int {
 			at = p.TickAt
 		}
 		if p.Name == name && p.Slot == slot && at != 0 {
-			L.Push(glua.LString(lua.DurationText(max(0, time.Duration(at-w.Instant()).Round(10*time.Millisecond)))))
+			L.Push(glua.LString(lua.DurationText(hundredths(max(0, time.Duration(at-w.Instant()))))))
 			return 1
 		}
 	}
 	L.Push(glua.LNil)
 	return 1
+}
+
+// hundredths is d in hundredths of a second, rounded up: who lets that time pass comes to the end of it.
+func hundredths(d time.Duration) time.Duration {
+	const unit = 10 * time.Millisecond
+	return (d + unit - 1) / unit * unit
 }
 
 // status is s:status(): what mwlua ended with, nil while it runs.

@@ -63,7 +63,7 @@ func (s *state) fails(L *glua.LState) int {
 	switch {
 	case failed == nil:
 		lua.Raise(L, "it did not fail")
-	case failed.Object != nil:
+	case isSkipped(failed):
 		s.script.Raise(L, failed.Object)
 	case L.Context().Err() != nil: // it is the test that ends
 		lua.Raise(L, "%s", failed.Text)
@@ -73,6 +73,11 @@ func (s *state) fails(L *glua.LState) int {
 	}
 	L.Push(glua.LString(failed.Text))
 	return 1
+}
+
+func isSkipped(f *lua.Failure) bool {
+	_, yes := f.Object.(skipped)
+	return yes
 }
 
 // what is the description at an argument, in words.
