@@ -88,7 +88,7 @@ func (t *tests) execute(c *cobra.Command, args []string) (int, error) {
 	case len(problems) > 0:
 		tell(problems)
 		return exitUsage, nil
-	case err != nil && ctx.Err() != nil:
+	case ctx.Err() != nil:
 		err = errors.New("it was interrupted")
 	}
 	if count > 0 || err != nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -18,7 +17,8 @@ import (
 func Run(ctx context.Context, o Options, tell func(r Result, done, all int)) (program.Problems, error) {
 	o.Mode, o.Timeout = cmp.Or(o.Mode, All), cmp.Or(o.Timeout, time.Minute)
 	o.Jobs = cmp.Or(o.Jobs, runtime.GOMAXPROCS(0))
-	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
+	ctx, free := boundMemory(ctx)
+	defer free()
 	jobs, problems := o.plan(ctx)
 	if len(problems) > 0 || len(jobs) == 0 {
 		return problems, nil
@@ -41,7 +41,7 @@ func Run(ctx context.Context, o Options, tell func(r Result, done, all int)) (pr
 			}
 		}
 	}()
-	defer workers.Wait()
+	defer workers.Wait() // before free
 	for i, c := range results {
 		select {
 		case r := <-c:
@@ -52,9 +52,6 @@ func Run(ctx context.Context, o Options, tell func(r Result, done, all int)) (pr
 	}
 	return nil, nil
 }
-
-// gcPercent makes a third more tests a second out of the some 10 MiB that a world and a state of Lua need: a run is short.
-const gcPercent = 800
 
 // job is one test.
 type job struct {
