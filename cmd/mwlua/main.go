@@ -9,6 +9,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 )
@@ -68,7 +69,7 @@ func execute(args []string, out, talk io.Writer) int {
 	return exitUsage
 }
 
-var singleDash = regexp.MustCompile(`^-[a-zA-Z][a-zA-Z-]+(=|$)`)
+var singleDash = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^-[a-zA-Z][a-zA-Z-]+(=|$)`) })
 
 // doubleDashes makes -name mean --name, as HAProxy's users and Go's write it, and joins the one flag whose value may be left out
 // with it. What follows -- is left alone, and a word for HAProxy as well.
@@ -82,7 +83,7 @@ func doubleDashes(args []string) []string {
 			out[n] += "=" + a
 			continue
 		}
-		if singleDash.MatchString(a) {
+		if singleDash().MatchString(a) {
 			a = "-" + a
 		}
 		if n := len(out) - 1; n >= 0 && out[n] == "--with-haproxy" && !strings.HasPrefix(a, "-") {

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 )
@@ -19,7 +20,9 @@ type unknownFlag interface {
 }
 
 // workerFlags are those of haproxy, in any release, that concern how its workers do their work.
-var workerFlags = regexp.MustCompile(`^-(?:[nNm]\d*|x|sf|st|d[aCDeFGIkLpRrSVvwz]?|d[CKMt].*)$`)
+var workerFlags = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^-(?:[nNm]\d*|x|sf|st|d[aCDeFGIkLpRrSVvwz]?|d[CKMt].*)$`)
+})
 
 // explain says what to do about a flag that does not exist. It is given every error about flags.
 func explain(c *cobra.Command, err error) error {
@@ -28,7 +31,7 @@ func explain(c *cobra.Command, err error) error {
 		return err
 	}
 	name := cmp.Or(unknown.GetSpecifiedShortnames(), unknown.GetSpecifiedName())
-	concerns := workerFlags.MatchString("-"+name) && c.Flags().Lookup("haproxy") != nil
+	concerns := workerFlags().MatchString("-"+name) && c.Flags().Lookup("haproxy") != nil
 	switch {
 	case concerns && slices.Contains(ownArgs, "-"+name):
 		return fmt.Errorf("unknown flag -%s: it concerns HAProxy's workers, which are reloaded without it: leave it out", name)
@@ -55,11 +58,11 @@ func withoutCommand(args []string) (hint string, err error) {
 	return "write " + strings.Join(words, " "), fmt.Errorf("there is no command before %q", args[0])
 }
 
-var plainWord = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
+var plainWord = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\w@%+=:,./-]+$`) })
 
 // shellWord writes a word so that a shell reads it as that word.
 func shellWord(word string) string {
-	if plainWord.MatchString(word) {
+	if plainWord().MatchString(word) {
 		return word
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"

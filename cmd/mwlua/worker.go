@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -160,7 +161,7 @@ func (w *worker) find(env []string) (path string, clean []string, err error) {
 	return "", nil, fmt.Errorf("-with-haproxy: there is no %s in PATH: install HAProxy, or name the file as in -with-haproxy /usr/sbin/haproxy", w.binary)
 }
 
-var versionLine = regexp.MustCompile(`(?m)^HA-?Proxy version (\S+)`)
+var versionLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^HA-?Proxy version (\S+)`) })
 
 // ask has the binary say its version: conditions in the configuration are answered as it will answer them.
 func (w *worker) ask(path string, env []string, run supervisor.Runner) (string, error) {
@@ -168,7 +169,7 @@ func (w *worker) ask(path string, env []string, run supervisor.Runner) (string, 
 	if err != nil {
 		return "", fmt.Errorf("-with-haproxy: cannot execute %s: %w", path, err)
 	}
-	found := versionLine.FindStringSubmatch(output)
+	found := versionLine().FindStringSubmatch(output)
 	if found == nil {
 		return "", fmt.Errorf("-with-haproxy: %s -v ended with status %d and named no version: is it HAProxy?", path, status)
 	}

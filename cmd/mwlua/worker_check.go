@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/mwlua/mwlua/compat/haproxycfg"
 	"github.com/mwlua/mwlua/core/program"
@@ -47,9 +48,13 @@ func unsaid(before, found program.Problems) program.Problems {
 }
 
 var (
-	saidLine  = regexp.MustCompile(`^\[(ALERT|WARNING)\]\s+\(\d+\) : (?:config : )?(.*)$`)
-	parsingOf = regexp.MustCompile(`^(?i:parsing )?\[(.*?):(\d+)\]\s*:?\s*(.*)$`)
-	summaryOf = regexp.MustCompile(`^(?:Error\(s\) found in configuration file|Fatal errors found in configuration)`)
+	saidLine = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^\[(ALERT|WARNING)\]\s+\(\d+\) : (?:config : )?(.*)$`)
+	})
+	parsingOf = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?i:parsing )?\[(.*?):(\d+)\]\s*:?\s*(.*)$`) })
+	summaryOf = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(?:Error\(s\) found in configuration file|Fatal errors found in configuration)`)
+	})
 )
 
 // said reads the ALERT and WARNING lines of HAProxy, with the lines that continue them; its summaries are left out. What is taken in
@@ -63,8 +68,8 @@ func said(output string, taken bool) program.Problems {
 			problems[len(problems)-1].Text += " " + more
 			continue
 		}
-		found := saidLine.FindStringSubmatch(line)
-		continues = found != nil && !summaryOf.MatchString(found[2])
+		found := saidLine().FindStringSubmatch(line)
+		continues = found != nil && !summaryOf().MatchString(found[2])
 		if continues {
 			p := placed(found[2])
 			p.Warning = taken || found[1] == "WARNING"
@@ -78,7 +83,7 @@ func said(output string, taken bool) program.Problems {
 func placed(text string) program.Problem {
 	var p program.Problem
 	for {
-		at := parsingOf.FindStringSubmatch(text)
+		at := parsingOf().FindStringSubmatch(text)
 		if at == nil {
 			break
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // maxDepth bounds the recursion of the parser. Each operator takes one level and each parenthesis three, so that as much is
@@ -155,7 +156,7 @@ func (p *parser) operand(begin, depth int) condition {
 
 // integer reads what strtol with base 0 reads, blanks before the sign too; all that counts is whether it is zero (H-3.13).
 func (p *parser) integer() (value, ok bool) {
-	m := integers.FindStringSubmatch(p.text[p.pos:])
+	m := integers().FindStringSubmatch(p.text[p.pos:])
 	if m == nil {
 		return false, false
 	}
@@ -163,7 +164,9 @@ func (p *parser) integer() (value, ok bool) {
 	return strings.Trim(m[1], "xX0") != "", true
 }
 
-var integers = regexp.MustCompile(`^[ \t\n\v\f\r]*[+-]?(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)`)
+var integers = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[ \t\n\v\f\r]*[+-]?(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)`)
+})
 
 // predicate reads the arguments of known. Without parentheses all of them are empty, which is enough for those with one
 // (H-3.17).

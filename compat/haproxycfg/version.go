@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/mwlua/mwlua/core/program"
 )
@@ -14,13 +15,15 @@ type version []int
 
 func (v version) compare(w version) int { return slices.Compare(v, w) }
 
-var haproxyVersions = regexp.MustCompile(`^[ \t]*(\d{1,9}(?:\.\d{1,9}){0,3})(?:-(?:(dev|rc|pre)(\d{0,9})(?:-(.*))?|(.*)))?$`)
+var haproxyVersions = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[ \t]*(\d{1,9}(?:\.\d{1,9}){0,3})(?:-(?:(dev|rc|pre)(\d{0,9})(?:-(.*))?|(.*)))?$`)
+})
 
 // parseVersion reads a.b.c.d-devN-commit-N: missing numbers are 0, and a development version comes before a release
 // candidate, that one before the release, and its commits after it (H-3.23). Numbers that HAProxy has no room for are
 // refused, and a development version without a number before commits: HAProxy takes them for its number, below zero.
 func parseVersion(text string) (version, bool) {
-	m := haproxyVersions.FindStringSubmatch(text)
+	m := haproxyVersions().FindStringSubmatch(text)
 	if m == nil || strings.HasPrefix(m[5], "dev") || strings.HasPrefix(m[5], "rc") || strings.HasPrefix(m[5], "pre") {
 		return nil, false
 	}
@@ -59,13 +62,15 @@ func number(text string) int {
 	return int(uint32(n))
 }
 
-var opensslVersions = regexp.MustCompile(`^(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:([a-z]+(?:-[0-9a-z]+)?)|-(?:beta(\d{1,9}))?[0-9a-z]*)?$`)
+var opensslVersions = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:([a-z]+(?:-[0-9a-z]+)?)|-(?:beta(\d{1,9}))?[0-9a-z]*)?$`)
+})
 
 // parseOpenSSL reads a.b.c, then letters that count patches or a suffix that makes it older than the release, and yields the
 // number that HAProxy makes of it: a nibble, three bytes, and a nibble. It counts as OpenSSL did until 1.1, so that 3.0.1 is
 // above all of 3.0; 8.0.0 and later are negative; and a version that does not fit, or is 0, makes it crash (H-3.24).
 func parseOpenSSL(text string) (int32, bool) {
-	m := opensslVersions.FindStringSubmatch(text)
+	m := opensslVersions().FindStringSubmatch(text)
 	if m == nil {
 		return 0, false
 	}

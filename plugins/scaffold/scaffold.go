@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 //go:embed templates
@@ -18,7 +19,7 @@ var templates embed.FS
 func Languages() []string { return []string{"go", "python", "node"} }
 
 // name is what a file, a Go module and an npm package may all be called.
-var name = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
+var name = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`) })
 
 // New makes the directory dir with a plugin of that name, and returns what to do next, a command a line. Nothing that exists is
 // touched.
@@ -26,7 +27,7 @@ func New(dir, plugin, language string) (next []string, err error) {
 	switch {
 	case !slices.Contains(Languages(), language):
 		return nil, fmt.Errorf("unknown language %q: there is a beginning in %s", language, strings.Join(Languages(), ", "))
-	case !name.MatchString(plugin):
+	case !name().MatchString(plugin):
 		return nil, fmt.Errorf("the name %q cannot be used: write lower-case letters, digits and -, at most 64", plugin)
 	}
 	if err := os.Mkdir(dir, 0o755); err != nil {
