@@ -9,11 +9,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mwlua/mwlua/lua"
+	"github.com/mwlua/mwlua/lua/luatest"
 )
 
 // The files that an editor's Lua server reads.
 const (
 	definitionsFile = ".mwlua/mwlua.lua"
+	testsFile       = ".mwlua/test.lua"
 	luarcFile       = ".luarc.json"
 	luarc           = `{
   "runtime.version": "Lua 5.1",
@@ -28,8 +30,8 @@ func lspCommand(status *int) *cobra.Command {
 	return &cobra.Command{
 		Use:   "lsp-setup [DIRECTORY]",
 		Short: "Teach the editors of a directory the keys of a configuration",
-		Long: `Write the definitions of all functions and keys beside a configuration (` + definitionsFile + `), and a ` + luarcFile + ` that leads
-the Lua language server to them. A ` + luarcFile + ` that is there is left alone.`,
+		Long: `Write the definitions of all functions and keys beside a configuration (` + definitionsFile + `), those of tests (` + testsFile + `), and
+a ` + luarcFile + ` that leads the Lua language server to them. A ` + luarcFile + ` that is there is left alone.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			dir := "."
@@ -51,10 +53,15 @@ func setUpEditor(dir string) error {
 	if err == nil {
 		err = os.WriteFile(definitions, []byte(lua.Definitions()), 0o644)
 	}
+	tests := filepath.Join(dir, testsFile)
+	if err == nil {
+		err = os.WriteFile(tests, []byte(luatest.Definitions()), 0o644)
+	}
 	if err != nil {
 		return fmt.Errorf("cannot write the definitions: %w", err)
 	}
 	fmt.Println("written:", definitions)
+	fmt.Println("written:", tests)
 	file, err := os.OpenFile(luarcPath, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, os.ErrExist) {
 		fmt.Printf("%s is there already: add \".mwlua\" to its workspace.library\n", luarcPath)

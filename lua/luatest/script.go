@@ -19,6 +19,7 @@ type state struct {
 	script  *lua.Script
 	vm      *glua.LState
 	tests   []one
+	names   []string          // of our functions
 	before  []*glua.LFunction // before_each
 	after   []*glua.LFunction // after_each
 	current *running          // nil while the file is run
@@ -77,6 +78,7 @@ func (s *state) globals(L *glua.LState) map[string]glua.LValue {
 	globals := make(map[string]glua.LValue)
 	for name, fn := range functions {
 		globals[name] = L.NewFunction(fn)
+		s.names = append(s.names, name)
 	}
 	globals["t"] = s.tester(L)
 	return globals
