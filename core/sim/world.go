@@ -41,10 +41,11 @@ type World struct {
 	quit    bool
 	status  int
 
-	carry  carrier
-	expect expectations
-	trace  trace
-	err    error
+	watcher Watcher // nil when nobody watches
+	carry   carrier
+	expect  expectations
+	trace   trace
+	err     error
 }
 
 // birth is the instant at which every world begins. It is not 0, which means none.
