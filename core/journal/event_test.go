@@ -33,7 +33,8 @@ func TestEveryEventHasAName(t *testing.T) {
 	slices.Sort(declared)
 	slices.Sort(known)
 	if len(declared) < 30 || !slices.Equal(declared, known) {
-		t.Errorf("kinds differ (-core/machine +core/journal): add the event to kinds, and its texts to words.event\n%s", cmp.Diff(declared, known))
+		t.Errorf("kinds differ (-core/machine +core/journal): add the event to kinds, and its texts to words.event\n%s",
+			cmp.Diff(declared, known))
 	}
 }
 

@@ -168,7 +168,9 @@ func TestNoSecretOfAnEventIsWritten(t *testing.T) {
 // TestHiddenValuesStayEqual: the plan that a reload makes is the same.
 func TestHiddenValuesStayEqual(t *testing.T) {
 	h := newHider()
-	before := program.Config{Env: []string{"A=one", "B=two"}, Programs: []program.Spec{{Name: "web", Command: []string{"a", "b"}, Env: []string{"C=3"}}}}
+	before := program.Config{
+		Env: []string{"A=one", "B=two"}, Programs: []program.Spec{{Name: "web", Command: []string{"a", "b"}, Env: []string{"C=3"}}},
+	}
 	other := before
 	other.Programs = []program.Spec{{Name: "web", Command: []string{"a", "c"}, Env: []string{"C=4"}}}
 	hidden, again, changed := h.config(before), h.config(before), h.config(other)

@@ -205,7 +205,8 @@ var errCut = errors.New("the line is cut off")
 
 // notALine is err in one line, errCut among others.
 func notALine(err error) error {
-	if syntax := new(json.SyntaxError); errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &syntax) && syntax.Error() == "unexpected end of JSON input" {
+	const end = "unexpected end of JSON input"
+	if syntax := new(json.SyntaxError); errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &syntax) && syntax.Error() == end {
 		return errCut
 	}
 	return fmt.Errorf("%.200v", err)

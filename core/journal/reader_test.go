@@ -159,8 +159,10 @@ func TestOpen(t *testing.T) {
 func FuzzReader(f *testing.F) {
 	head := headLine(f, 0)
 	for _, text := range []string{"", head, head + wakeLine, head + "{", "hello", head[:50] + "\n" + head,
-		head + `{"at":1,"ev":"Booted"}` + "\n" + `{"at":2,"ev":"Loaded","is":{"N":1,"In":{"Config":{"Programs":[{"Name":"a","Command":["x"]}]}}}}` + "\n" +
-			`{"at":3,"ev":"Spawned","is":{"ID":{"Program":"a","Seq":1},"PID":5}}` + "\n" + `{"at":4,"ev":"Exited","is":{"ID":{"Program":"a","Seq":1},"Code":1}}`,
+		head + `{"at":1,"ev":"Booted"}` + "\n" +
+			`{"at":2,"ev":"Loaded","is":{"N":1,"In":{"Config":{"Programs":[{"Name":"a","Command":["x"]}]}}}}` + "\n" +
+			`{"at":3,"ev":"Spawned","is":{"ID":{"Program":"a","Seq":1},"PID":5}}` + "\n" +
+			`{"at":4,"ev":"Exited","is":{"ID":{"Program":"a","Seq":1},"Code":1}}`,
 		`{"mwlua-journal":1,"state":{"Version":1,"Generation":1,"Config":{"Programs":[{"Name":"a"}]},"Programs":[{"Name":"a","Phase":"down"}]}}` + "\n"} {
 		f.Add([]byte(text))
 	}

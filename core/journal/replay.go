@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -29,7 +30,7 @@ type Result struct {
 // Gap is where events are missing.
 type Gap struct {
 	Until time.Time // what follows was recorded from then on
-	Lost  uint64    // events, at least
+	Lost  uint64    // events
 }
 
 // Difference is something that would be otherwise now.
@@ -44,6 +45,9 @@ type Difference struct {
 	// QuitThen and QuitNow are the statuses that mwlua left with, and would; nil means that it did not, or would not.
 	QuitThen, QuitNow *int
 }
+
+// ErrEmpty says that a journal has no whole segment.
+var ErrEmpty = errors.New("nothing was recorded yet")
 
 // slack is by how much a deadline may be passed in a history until it is said to be one that only another configuration has.
 const slack = machine.Instant(100 * time.Millisecond)
@@ -68,6 +72,7 @@ type replayer struct {
 	asked   map[machine.ID][]Question
 	pending map[machine.ID]Question
 	remarks map[string]bool
+	names   map[string]bool // of programs that were declared
 }
 
 // said is an Outcome, and when and where.
@@ -83,7 +88,7 @@ type said struct {
 // Replay runs the history of a journal again, each step at its instant, and stops at the first difference. Functions of conf are called
 // when the machine asks them, and have answered in the same instant. An error says where the journal cannot be read or run, and what to do.
 func Replay(in *Reader, conf Conf) (Result, error) {
-	r := &replayer{conf: conf, remarks: make(map[string]bool)}
+	r := &replayer{conf: conf, remarks: make(map[string]bool), names: make(map[string]bool)}
 	for r.Difference == nil {
 		line, err := in.Next()
 		r.Cut = in.Cut
@@ -99,9 +104,10 @@ func Replay(in *Reader, conf Conf) (Result, error) {
 		}
 	}
 	if r.head == nil {
-		return r.Result, errors.New("nothing was recorded yet")
+		return r.Result, ErrEmpty
 	}
 	r.pause()
+	r.remarkPrograms()
 	return r.Result, nil
 }
 
@@ -133,8 +139,8 @@ func (r *replayer) begin(h *Head) error {
 		r.Lives = 1
 	case before.Run != h.Run:
 		r.Lives++
-	case !follows:
-		r.Gaps = append(r.Gaps, Gap{Until: h.Wall, Lost: max(h.N, r.n) - r.n})
+	case h.N > r.n:
+		r.Gaps = append(r.Gaps, Gap{Until: h.Wall, Lost: h.N - r.n})
 	}
 	if follows {
 		r.Over += time.Duration(max(h.At-before.At, 0))
@@ -154,6 +160,7 @@ func (r *replayer) begin(h *Head) error {
 	for _, text := range r.conf.remarks(h.State) {
 		r.remark("%s", text)
 	}
+	r.declared(h.State.Config)
 	var err error
 	if r.m, err = machine.Restore(r.conf.overState(h.State)); err != nil {
 		return fmt.Errorf("%s: %w: was the journal changed?", r.line.Place, err)
@@ -193,6 +200,30 @@ func (r *replayer) remark(format string, args ...any) {
 	if !r.remarks[text] {
 		r.remarks[text] = true
 		r.Remarks = append(r.Remarks, text)
+	}
+}
+
+// declared takes the names of the programs of a recorded configuration.
+func (r *replayer) declared(c program.Config) {
+	for i := range c.Programs {
+		r.names[c.Programs[i].Name] = true
+	}
+}
+
+// remarkPrograms says which programs only one side knows.
+func (r *replayer) remarkPrograms() {
+	if r.conf.Config == nil {
+		return
+	}
+	for i := range r.conf.Config.Programs {
+		if name := r.conf.Config.Programs[i].Name; !r.names[name] {
+			r.remark("program %q is not in the journal: nothing can be said about it", name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.names)) {
+		if r.conf.spec(name) == nil {
+			r.remark("program %q is not in the configuration: what was declared then counts", name)
+		}
 	}
 }
 
@@ -282,6 +313,7 @@ func (r *replayer) decide(now machine.Instant, a machine.Decide) {
 func (r *replayer) translated(ev machine.Event) machine.Event {
 	switch ev := ev.(type) {
 	case machine.Loaded:
+		r.declared(ev.Config)
 		ev.Config = r.conf.over(ev.Config)
 		return ev
 	case machine.Decided:

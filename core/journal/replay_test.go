@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +26,7 @@ type memory struct {
 	t     *testing.T
 	hide  *hider
 	n     uint64
+	run   string
 	begin func() bool
 	drop  func() bool // a step that is not recorded; nil means none
 	steps int
@@ -33,7 +36,7 @@ type memory struct {
 func newMemory(t *testing.T, begin func() bool) *memory {
 	h := &hider{key: []byte("a key")}
 	h.hashOf = h.hash
-	return &memory{t: t, hide: h, begin: begin}
+	return &memory{t: t, hide: h, begin: begin, run: "r"}
 }
 
 func (j *memory) line(data []byte, err error) {
@@ -47,7 +50,9 @@ func (j *memory) line(data []byte, err error) {
 func (j *memory) Before(now machine.Instant, m *machine.Machine) {
 	if j.n == 0 || j.begin() {
 		state := j.hide.state(m.Snapshot())
-		j.line(encodeLine(Head{Format: Format, Version: "1.2.3", Run: "r", N: j.n, At: now, Wall: time.Unix(0, int64(now)).UTC(), State: state}))
+		j.line(encodeLine(Head{
+			Format: Format, Version: "1.2.3", Run: j.run, N: j.n, At: now, Wall: time.Unix(0, int64(now)).UTC(), State: state,
+		}))
 	}
 }
 
@@ -187,7 +192,9 @@ func crasher(t *testing.T, exit policy.Policy, onExit []program.Decider, j *memo
 }
 
 func crashing(exit policy.Policy, onExit []program.Decider) program.Spec {
-	return program.Spec{Name: "web", Command: []string{"web"}, StopTimeout: time.Second, OnReload: program.IfChanged, ReloadSignal: 10, Exit: exit, OnExit: onExit}
+	return program.Spec{
+		Name: "web", Command: []string{"web"}, StopTimeout: time.Second, OnReload: program.IfChanged, ReloadSignal: 10, Exit: exit, OnExit: onExit,
+	}
 }
 
 func conf(exit policy.Policy, onExit []program.Decider) Conf {
@@ -253,7 +260,7 @@ func TestReplayUnderAnotherPolicy(t *testing.T) {
 
 // TestReplayUnderTheSameConfiguration that is given anew: nothing differs, whatever happens.
 func TestReplayUnderTheSameConfiguration(t *testing.T) {
-	web, api, migrate, tick := crashing(everySecond, nil), crashing(everySecond, nil), crashing(everySecond, nil), crashing(policy.Policy{}, nil)
+	web, api, migrate, tick := crashing(everySecond, nil), crashing(everySecond, nil), crashing(everySecond, nil), crashing(everySecond, nil)
 	api.Name, api.Needs, api.Instances, api.Exit.Limit, api.Exit.OnLimit = "api", []string{"web"}, 2, 2, policy.Retry
 	migrate.Name, migrate.Kind, migrate.Exit = "migrate", program.OneShot, policy.Policy{Limit: 3, MinInterval: 3 * time.Second}
 	tick.Name, tick.Kind, tick.Schedule, tick.Exit = "tick", program.Cron, "* * * * *", policy.Policy{When: policy.Never}
@@ -390,4 +397,38 @@ func TestReplayOfNothing(t *testing.T) {
 			t.Errorf("%.60s: %s, want %s", text, got, want)
 		}
 	}
+}
+
+var update = flag.Bool("update", false, "write testdata/v1.journal, which is not to be done once a release has written such")
+
+// TestVersion1IsReplayed: a journal of the first release is read and run, and comes out as it did.
+func TestVersion1IsReplayed(t *testing.T) {
+	const name = "testdata/v1.journal"
+	if *update {
+		var all []byte
+		for seed := range uint64(60) {
+			steps := 0
+			j := newMemory(t, func() bool { steps++; return steps%40 == 0 })
+			j.run = fmt.Sprint("life ", seed)
+			if err := sim.ChaosWatched(seed, j); err != nil {
+				t.Fatal(err)
+			}
+			if j.Len() < 20_000 && len(all) < 150_000 {
+				all = append(all, j.Bytes()...)
+			}
+		}
+		if err := os.WriteFile(name, all, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in, err := Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	r, err := Replay(in, Conf{})
+	if err != nil || r.Difference != nil || r.Exits < 20 || r.Lives < 5 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	t.Logf("%d events, %d exits", r.Events, r.Exits)
 }

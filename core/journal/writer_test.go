@@ -79,21 +79,6 @@ func (l *life) crashOnce() {
 	l.step(machine.Wake{})
 }
 
-// until waits until the Writer has come so far.
-func until(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	look := time.NewTicker(time.Millisecond)
-	defer look.Stop()
-	deadline := time.After(20 * time.Second)
-	for !holds() {
-		select {
-		case <-look.C:
-		case <-deadline:
-			t.Fatalf("waited in vain for %s", what)
-		}
-	}
-}
-
 // idle waits until everything so far is written, or left out.
 func (l *life) idle() {
 	l.t.Helper()
