@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/mwlua/mwlua/core/machine"
+	"github.com/mwlua/mwlua/core/program"
 )
 
 // headLine is a line that begins a segment of a machine that knows nothing.
@@ -175,5 +176,8 @@ func FuzzReader(f *testing.F) {
 		if err == nil && result.Events > len(lines) {
 			t.Errorf("%d events of %d lines", result.Events, len(lines))
 		}
+		other := conf(everySecond, []program.Decider{{By: program.ByHandler, Name: "f"}, {By: program.ByPlugin, Name: "p"}})
+		other.Config.Programs[0].Name = "a"
+		_, _ = Replay(Read("j", strings.NewReader(string(data))), other) // whatever comes of it: there is an end
 	})
 }
