@@ -19,6 +19,7 @@
 //   - supervisor: the loop, signals, reload by re-exec, hand-over, the log
 //   - internal/proc: every system call about processes: starting, waiting, signalling, becoming the next image
 //   - internal/carry: the machine's state and the descriptors as one versioned document, for the next image
+//   - journal: the recorded events of a run, and how they are run again
 //   - cron: when a schedule comes next, on the clock of a zone
 //   - internal/signals: the handlers, in place before anything else is initialised
 //

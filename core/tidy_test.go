@@ -33,6 +33,7 @@ var walls = map[string][]string{
 	"core/program":    {"core/policy"},
 	"core/machine":    {"core/policy", "core/program"},
 	"core/sim":        {"core/policy", "core/program", "core/machine"},
+	"core/journal":    {"core/policy", "core/program", "core/machine"},
 	"core/cron":       nil,
 	"core/internal":   {"core/policy", "core/program", "core/machine", "core/internal"},
 	"core/supervisor": {"core"},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mwlua/mwlua/compat/haproxycfg"
 	"github.com/mwlua/mwlua/core/control/mastercli"
+	"github.com/mwlua/mwlua/core/journal"
 	"github.com/mwlua/mwlua/core/program"
 	"github.com/mwlua/mwlua/core/supervisor"
 	"github.com/mwlua/mwlua/lua"
@@ -44,10 +45,12 @@ type sources struct {
 	foreground bool // -db
 	systemd    bool // -Ws
 
-	logFormat string
-	logFile   string
-	version   bool
-	image     image
+	logFormat   string
+	logFile     string
+	journal     string // -journal, absolute from enter on; "" is none
+	journalSize size
+	version     bool
+	image       image
 }
 
 func (s *sources) flags(c *cobra.Command) {
@@ -74,6 +77,9 @@ func (s *sources) flags(c *cobra.Command) {
 	f.BoolP("master-worker", "W", false, "changes nothing: mwlua is a master in any case")
 	f.StringVar(&s.logFormat, "log-format", "", "`FORM` of log lines: text, haproxy or json (default haproxy with an haproxy.cfg, else text)")
 	f.StringVar(&s.logFile, "log-file", "", "append standard output and error to this `FILE`, the programs' too; a reload opens it anew")
+	s.journalSize = journal.DefaultSize
+	f.StringVar(&s.journal, "journal", "", "record what happens in this `FILE`, and in FILE.1 before that, for mwlua replay")
+	f.Var(&s.journalSize, "journal-size", "the largest that each of the two may be: `SIZE`, as 16MiB")
 	f.BoolVarP(&s.version, "version", "v", false, "print the version and leave")
 	f.BoolVar(&s.version, "vv", false, "the same")
 	f.Var(&s.image, "image", "for mwlua's own use, at a reload")
@@ -87,12 +93,17 @@ func (s *sources) read(c *cobra.Command, args []string) error {
 	if dash < 0 {
 		dash = len(args)
 	}
-	for _, name := range args[:dash] {
+	return s.readFiles(c, args[:dash], args[dash:])
+}
+
+// readFiles is read with the files before -- and those after it.
+func (s *sources) readFiles(c *cobra.Command, before, after []string) error {
+	for _, name := range before {
 		if strings.HasSuffix(name, ".cfg") {
 			return fmt.Errorf("unexpected argument %q: an haproxy.cfg needs a -haproxy or -f before it", name)
 		}
 	}
-	s.lua, s.haproxy = args[:dash], append(s.haproxy, args[dash:]...)
+	s.lua, s.haproxy = before, append(s.haproxy, after...)
 	if len(s.haproxy)+len(s.lua) == 0 {
 		return errors.New("no configuration: name a Lua file, or an haproxy.cfg with -haproxy FILE or -f FILE")
 	}
@@ -104,6 +115,9 @@ func (s *sources) read(c *cobra.Command, args []string) error {
 	}
 	if err := s.exits.read(); err != nil {
 		return err
+	}
+	if c.Flags().Changed("journal-size") && s.journal == "" {
+		return errors.New("-journal-size: there is no journal: add -journal FILE, or leave it out")
 	}
 	if s.logFormat != "" && !slices.Contains(supervisor.Formats(), supervisor.Format(s.logFormat)) {
 		return fmt.Errorf("--log-format: unknown format %q (haproxy, text or json)", s.logFormat)

@@ -36,14 +36,19 @@ func (i *image) Type() string { return "name" }
 
 // markImage puts into os.Args which image the next process with these arguments is. It comes last, but for the files after --.
 func markImage(c *cobra.Command, next image) {
-	at := len(os.Args)
-	if c.ArgsLenAtDash() >= 0 {
-		at -= len(c.Flags().Args()) + 1
-	}
+	at := lastFlag(c)
 	const mark = "--image="
 	if strings.HasPrefix(os.Args[at-1], mark) {
 		at--
 		os.Args = slices.Delete(os.Args, at, at+1)
 	}
 	os.Args = slices.Insert(os.Args, at, mark+string(next))
+}
+
+// lastFlag is where in os.Args a flag is the last one, and so wins: at the end, but for the files after --.
+func lastFlag(c *cobra.Command) int {
+	if c.ArgsLenAtDash() < 0 {
+		return len(os.Args)
+	}
+	return len(os.Args) - len(c.Flags().Args()) - 1
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mwlua/mwlua/core/journal"
 	"github.com/mwlua/mwlua/core/program"
 	"github.com/mwlua/mwlua/core/supervisor"
 )
@@ -62,6 +63,9 @@ func (s *sources) command(status *int, do func(*cobra.Command) (int, error)) fun
 				return failed{err}
 			}
 		}
+		if err := s.placeJournal(c); err != nil {
+			return err
+		}
 		if err := s.enter(); err != nil {
 			return err
 		}
@@ -86,6 +90,9 @@ func (s *sources) supervise(c *cobra.Command) (int, error) {
 	}
 	if unopened != nil && s.image == firstImage {
 		return 0, failed{unopened}
+	}
+	if err := s.checkJournal(); err != nil {
+		return 0, s.toLauncher(err)
 	}
 	if err := s.employ(os.Getpid()); err != nil {
 		return 0, s.toLauncher(err)
@@ -152,6 +159,7 @@ func (s *sources) masterOptions(out *output) supervisor.Options {
 		return config, problems
 	})
 	o.Code = s.code
+	o.Journal = journal.File{Path: s.journal, Size: int64(s.journalSize)}
 	o.Ready = func() {
 		log.Flush() // the launcher is told all of the load
 		out.ready()

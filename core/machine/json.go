@@ -13,7 +13,8 @@ import (
 // a string that is not valid is written as rawMark and one character a byte.
 const rawMark = "\ufdd0" // a noncharacter: no text begins with it
 
-func escape(s string) string {
+// Escape is s as JSON can hold it, whatever bytes it has; most strings are as they were. Unescape takes it back.
+func Escape(s string) string {
 	if utf8.ValidString(s) && !strings.HasPrefix(s, rawMark) {
 		return s
 	}
@@ -24,7 +25,8 @@ func escape(s string) string {
 	return rawMark + string(runes)
 }
 
-func unescape(s string) string {
+// Unescape is what Escape has made s of.
+func Unescape(s string) string {
 	raw, ok := strings.CutPrefix(s, rawMark)
 	if !ok {
 		return s
@@ -39,7 +41,7 @@ func unescape(s string) string {
 type plainState State // without the methods below
 
 // MarshalJSON writes s so that UnmarshalJSON gives back the same bytes in every string.
-func (s State) MarshalJSON() ([]byte, error) { return json.Marshal(plainState(s.mapped(escape))) }
+func (s State) MarshalJSON() ([]byte, error) { return json.Marshal(plainState(s.mapped(Escape))) }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
 func (s *State) UnmarshalJSON(data []byte) error {
@@ -49,7 +51,7 @@ func (s *State) UnmarshalJSON(data []byte) error {
 	if err := decoder.Decode(&plain); err != nil {
 		return err
 	}
-	*s = State(plain).mapped(unescape)
+	*s = State(plain).mapped(Unescape)
 	return nil
 }
 

@@ -65,7 +65,7 @@ func (m *Machine) Snapshot() State {
 	}
 	s.Reload.Broken = slices.Clone(s.Reload.Broken)
 	s.Reload.Waiting, s.Reload.AgainWaiting = slices.Clone(s.Reload.Waiting), slices.Clone(s.Reload.AgainWaiting)
-	s.Reload.Asked = slices.Clone(s.Reload.Asked)
+	s.Reload.Asked, s.Stop.Asked = slices.Clone(s.Reload.Asked), slices.Clone(s.Stop.Asked)
 	return s // a configuration is never changed, only replaced
 }
 

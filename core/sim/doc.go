@@ -18,5 +18,6 @@
 //   - expect*.go: what is checked
 //   - query.go, trace.go: what a test can ask
 //   - carry.go: the machine sent through JSON between two steps
+//   - watch.go: who is told of every step
 //   - chaos*.go: worlds made by a seed
 package sim

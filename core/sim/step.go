@@ -99,7 +99,7 @@ func (w *World) step(ev machine.Event) {
 	w.carryOver()
 	w.expectEvent(ev)
 	w.hear(ev)
-	actions := w.m.Step(w.now, ev)
+	actions := w.stepMachine(ev)
 	w.expect.steps++
 	if !w.Bare {
 		w.trace.add(w.now, ev, actions)

@@ -50,10 +50,11 @@ type World struct {
 	quit    bool
 	status  int
 
-	carry  carrier
-	expect expectations
-	trace  trace
-	err    error
+	watcher Watcher // nil when nobody watches
+	carry   carrier
+	expect  expectations
+	trace   trace
+	err     error
 }
 
 // Code is what answers for the functions and the plugins of a configuration.

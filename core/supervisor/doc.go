@@ -6,6 +6,7 @@
 //
 //	goroutine      waits for                       sends                      ends with
 //	log            lines, and their reader         –                          the process
+//	journal        steps, and the disk             –                          the end of the loop, or the process
 //	load           the loader                      Loaded, LoadFailed         the loader
 //	trial          the trial's answer, or its end  TrialPassed, TrialFailed   either
 //	reloadItself   a program's own reload          ReloadedItself, or not     that
@@ -46,5 +47,6 @@
 //   - trial.go, handover.go: a reload, from the old image's side and from the new one's
 //   - guard.go: the trial's process
 //   - sockets.go, mastercli.go, control.go: who asks through a socket, and gets an answer
+//   - recorder.go: what core/journal records of it
 //   - log.go, text.go, haproxy.go: what the operator reads
 package supervisor

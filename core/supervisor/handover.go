@@ -53,6 +53,7 @@ func (s *supervisor) tryHandOver() error {
 		defer carry.Inherit(fd, false)
 	}
 	s.finishAnswers()
+	s.flushJournal()
 	s.Log.Flush()
 	err = proc.Exec(proc.Image{
 		Path: s.path, Argv: os.Args, Env: append(os.Environ(), carry.Variable+"="+strconv.Itoa(t.file.FD())),
@@ -93,6 +94,7 @@ func (s *supervisor) seal(t *trial) ([]int, error) {
 	if s.clock != none {
 		d.Clock = s.clock
 	}
+	d.Journal = s.carriedJournal()
 	if err := t.file.Write(d); err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/mwlua/mwlua/core/journal"
 	"github.com/mwlua/mwlua/core/program"
 	"github.com/mwlua/mwlua/core/supervisor"
 )
@@ -26,6 +27,12 @@ const patience = 20 * time.Second
 
 // roleVariable makes this binary a supervisor. Programs do not inherit it: their environment is that of the configuration.
 const roleVariable = "SUPERVISOR_TEST_ROLE"
+
+// journalVariable is where it records its steps, if it does.
+const journalVariable = "SUPERVISOR_TEST_JOURNAL"
+
+// limitVariable is how large its files may become, in bytes, if there is a limit (setrlimit(2), RLIMIT_FSIZE).
+const limitVariable = "SUPERVISOR_TEST_FSIZE"
 
 // formatVariable is the form of its log lines, if that is not text.
 const formatVariable = "SUPERVISOR_TEST_FORMAT"
@@ -45,7 +52,10 @@ func TestMain(m *testing.M) {
 func supervise() int {
 	o := supervisor.Options{
 		Load: load, Log: supervisor.NewLog(os.Stderr, supervisor.Format(cmp.Or(os.Getenv(formatVariable), string(supervisor.TextFormat)))),
-		Args: os.Args[1:], TrialArgs: []string{"trial"}, Version: "test",
+		Args: os.Args[1:], TrialArgs: []string{"trial"}, Version: "test", Journal: journal.File{Path: os.Getenv(journalVariable)},
+	}
+	if n, err := strconv.ParseUint(os.Getenv(limitVariable), 10, 64); err == nil {
+		unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: n, Max: n})
 	}
 	if len(os.Args) > 1 && os.Args[1] == "trial" {
 		o.Args = os.Args[2:]

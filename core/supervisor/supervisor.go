@@ -12,6 +12,7 @@ import (
 	"github.com/mwlua/mwlua/core/internal/proc"
 	"github.com/mwlua/mwlua/core/internal/signals"
 	"github.com/mwlua/mwlua/core/internal/watch"
+	"github.com/mwlua/mwlua/core/journal"
 	"github.com/mwlua/mwlua/core/machine"
 	"github.com/mwlua/mwlua/core/program"
 )
@@ -39,6 +40,8 @@ type Options struct {
 	Code Code
 	// HAProxy is the one of the programs that is an HAProxy; nil when there is none.
 	HAProxy *HAProxy
+	// Journal is where all steps of the machine are recorded; the zero one is nowhere.
+	Journal journal.File
 }
 
 // supervisor is the state of the shell. It holds handles, no decisions.
@@ -71,10 +74,11 @@ type supervisor struct {
 	outputs   []output
 	probing   chan struct{} // has one entry for each probe that is under way
 	listeners map[machine.ProgramSocket]*listen.Socket
-	clock     int      // tells when the wall clock is set; none before anybody needs to know
-	adopts    bool     // orphans of programs become our children
-	cgroups   []string // of instances that are gone, to be removed
-	ungrouped bool     // a control group could not be made, and that was said
+	clock     int             // tells when the wall clock is set; none before anybody needs to know
+	adopts    bool            // orphans of programs become our children
+	cgroups   []string        // of instances that are gone, to be removed
+	ungrouped bool            // a control group could not be made, and that was said
+	recorder  *journal.Writer // nil when nothing is recorded
 }
 
 // newSupervisor returns one without a machine. An error means that it could not be made.
@@ -112,6 +116,7 @@ func Run(o Options) (int, error) {
 	}
 	proc.DefaultIgnored()
 	s.started = start(before)
+	s.beginJournal(before)
 	if before != nil {
 		s.takeOver(before)
 	}
@@ -122,6 +127,7 @@ func Run(o Options) (int, error) {
 	s.collect()
 	s.queue = append(s.queue, machine.Booted{})
 	status := s.loop()
+	s.endJournal()
 	s.closeCode()
 	s.endErrands()
 	close(s.sockets.left)
@@ -219,7 +225,7 @@ func (s *supervisor) happened(ev machine.Event) {
 // step sends one event to the machine and performs its answer.
 func (s *supervisor) step(ev machine.Event) {
 	now := machine.Instant(proc.Monotonic())
-	for _, a := range s.m.Step(now, ev) {
+	for _, a := range s.stepMachine(now, ev) {
 		s.perform(now, a)
 	}
 	switch ev := ev.(type) {
@@ -228,6 +234,17 @@ func (s *supervisor) step(ev machine.Event) {
 	case machine.Exited:
 		s.release(ev.ID)
 	}
+}
+
+// stepMachine is a step, which is recorded before anything of it is performed.
+func (s *supervisor) stepMachine(now machine.Instant, ev machine.Event) []machine.Action {
+	if s.recorder == nil {
+		return s.m.Step(now, ev)
+	}
+	s.recorder.Before(now, s.m)
+	actions := s.m.Step(now, ev)
+	s.recorder.After(now, ev, actions)
+	return actions
 }
 
 // receive makes the machine: from what the previous image left, or a new one.

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -16,9 +17,9 @@ func describe(now machine.Instant, n machine.Note) (level, string) {
 	case machine.NoteSpawned:
 		return notice, fmt.Sprintf("%s started, pid %d", who(n), n.PID)
 	case machine.NoteSpawnFailed:
-		return alert, fmt.Sprintf("%s did not start: %s%s", who(n), n.Text, follows(now, n))
+		return alert, endText(n) + follows(now, n)
 	case machine.NoteExited:
-		return exitLevel(n), fmt.Sprintf("%s %s after %v%s%s", whom(n), ended(n.Exit), round(n.Exit.Ran), because(n.Exit), follows(now, n))
+		return exitLevel(n), endText(n) + follows(now, n)
 	case machine.NoteKill:
 		return warning, fmt.Sprintf("%s did not go in time (%s): sending SIGKILL to its process group", whom(n), n.Text)
 	case machine.NoteLeftTooLate:
@@ -93,6 +94,20 @@ func whom(n machine.Note) string {
 		return who(n)
 	}
 	return fmt.Sprintf("%s (pid %d)", who(n), n.PID)
+}
+
+// endText says how an instance ended, or that it did not start.
+func endText(n machine.Note) string {
+	if n.Kind == machine.NoteSpawnFailed {
+		return fmt.Sprintf("%s did not start: %s", who(n), n.Text)
+	}
+	return fmt.Sprintf("%s %s after %v%s", whom(n), ended(n.Exit), round(n.Exit.Ran), because(n.Exit))
+}
+
+// EndText is what the log says of an end that n, a machine.NoteExited or a machine.NoteSpawnFailed, tells of at that instant: the end,
+// and what follows, "" if nothing does.
+func EndText(now machine.Instant, n machine.Note) (end, next string) {
+	return endText(n), strings.TrimPrefix(follows(now, n), "; ")
 }
 
 func ended(e policy.Exit) string {

@@ -49,6 +49,15 @@ type Document struct {
 	Lent        []Lent       `json:",omitempty"` // those of Helpers that code has started
 	CGroups     []string     `json:",omitempty"` // directories of instances that are gone, to be removed
 	Clock       int          `json:",omitempty"` // a descriptor that tells when the wall clock is set; 0 means none
+
+	Journal *Journal `json:",omitempty"` // nil when nothing is recorded
+}
+
+// Journal is what a journal goes on with: this is where its key is, and nowhere else.
+type Journal struct {
+	Run string
+	Key []byte
+	N   uint64 // steps so far
 }
 
 // Lent is a process that code outside of the supervisor has started by its hands.
