@@ -1,0 +1,55 @@
+package proc
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrNotBelow says that a process does not live below this one.
+var ErrNotBelow = errors.New("it is no process of ours")
+
+// Below lists who is alive below this process, at whatever depth. After Subreaper nobody below can get away from there.
+func Below() []Member {
+	var all []Member
+	for _, p := range newLook().descendants(nil, os.Getpid()) {
+		all = append(all, p.Member)
+	}
+	return all
+}
+
+// KillBelow kills all that Below lists. Those that they make meanwhile take another call.
+func KillBelow() error {
+	var failed error
+	for _, p := range newLook().descendants(nil, os.Getpid()) {
+		if err := (Unit{}).signal(p, int(unix.SIGKILL)); err != nil && failed == nil {
+			failed = err
+		}
+	}
+	return failed
+}
+
+// SignalBelow sends a signal to one process below this one. The error is ErrNotBelow if it is none, or has ended.
+func SignalBelow(pid, signal int) error {
+	fd, err := OpenPidfd(pid)
+	if err != nil {
+		return ErrNotBelow
+	}
+	defer unix.Close(int(fd))           // what it names is the process that is looked at: nobody else gets its number while it lives
+	if !isBelow(pid) && !isBelow(pid) { // a parent may have ended between two looks
+		return ErrNotBelow
+	}
+	return fd.Signal(signal, false)
+}
+
+func isBelow(pid int) bool {
+	p, ok := see(pid)
+	for ok && p.alive && p.parent != os.Getpid() {
+		p, ok = see(p.parent)
+	}
+	return ok && p.alive
+}
+
+// Children counts the children of a process, those that it has not collected among them.
+func Children(pid int) int { return len(newLook().children(pid)) }
