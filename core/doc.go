@@ -20,6 +20,7 @@
 //   - internal/proc: every system call about processes: starting, waiting, signalling, becoming the next image
 //   - internal/carry: the machine's state and the descriptors as one versioned document, for the next image
 //   - cron: when a schedule comes next, on the clock of a zone
+//   - keeper: a process below which tests with real processes live, and end
 //   - internal/signals: the handlers, in place before anything else is initialised
 //
 // tidy_test.go holds the walls between them, and what makes the pure ones pure.
