@@ -6,14 +6,14 @@ import (
 	"github.com/mwlua/mwlua/core/keeper"
 )
 
-// keeperCommand is below what mwlua test runs its processes. Its arguments are directories that are to go with it.
+// keeperCommand is below what mwlua test runs its processes.
 func keeperCommand(status *int) *cobra.Command {
 	return &cobra.Command{
-		Use:                keeperName + " DIRECTORY...",
-		Hidden:             true,
-		DisableFlagParsing: true,
-		RunE: func(_ *cobra.Command, args []string) error {
-			*status = keeper.Keep(args)
+		Use:    keeperName,
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			*status = keeper.Keep()
 			return nil
 		},
 	}

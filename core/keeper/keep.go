@@ -32,11 +32,12 @@ type keeper struct {
 	started  []int     // pids of what was started and has not ended, the oldest first
 	finish   *Finish   // nil until all is to be ended
 	due      time.Time // when Limit is over
+	discard  []string  // directories that go with it if its owner has ended without a word
 }
 
 // Keep is the life of a keeper, whose owner has started it (see Start). It returns the status to exit with. It must be called from the main
-// goroutine. discard are directories that go with it if its owner has ended without a word.
-func Keep(discard []string) int {
+// goroutine.
+func Keep() int {
 	owner := os.NewFile(ownerFD, "owner")
 	k := &keeper{owner: json.NewEncoder(owner)}
 	err := errors.Join(proc.CloseOnExec(), proc.Own(), proc.Subreaper())
@@ -61,7 +62,7 @@ func Keep(discard []string) int {
 	report := k.end()
 	k.say(reply{Report: &report})
 	if k.requests == nil {
-		for _, dir := range discard {
+		for _, dir := range k.discard {
 			_ = os.RemoveAll(dir)
 		}
 	}
@@ -93,6 +94,8 @@ func (k *keeper) heard(r request, ok bool) {
 			f.PID = k.started[0]
 		}
 		k.hurry(f)
+	case r.Discard != nil:
+		k.discard = r.Discard
 	case r.Start != nil:
 		pid, err := proc.Start(k.command(*r.Start))
 		if err != nil {

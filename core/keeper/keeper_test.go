@@ -23,7 +23,7 @@ const patience = 20 * time.Second
 func TestMain(m *testing.M) {
 	switch word := os.Args[1:]; {
 	case len(word) > 0 && word[0] == "keep":
-		os.Exit(keeper.Keep(word[1:]))
+		os.Exit(keeper.Keep())
 	case len(word) > 0 && word[0] == "own":
 		own(word[1])
 	}
@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 
 // own is an owner that is going to be killed.
 func own(dir string) {
-	k, err := keeper.Start(keeper.Options{Path: "/proc/self/exe", Argv: []string{"keeper", "keep", dir}, Output: os.Stderr})
+	k, err := keeper.Start(keeper.Options{Path: "/proc/self/exe", Argv: []string{"keeper", "keep"}, Output: os.Stderr, Discard: []string{dir}})
 	if err != nil {
 		panic(err)
 	}

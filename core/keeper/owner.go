@@ -16,6 +16,8 @@ type Options struct {
 	Path   string   // of the executable
 	Argv   []string // with which it calls Keep
 	Output *os.File // what its 1 and 2 are, and those of what it starts
+	// Discard are directories that are to go if the owner ends without a word. Otherwise they are the owner's affair.
+	Discard []string
 }
 
 // Keeper is the owner's side of a keeper. Its methods may be called from any goroutine. An error says that the keeper has ended, or what it
@@ -65,7 +67,8 @@ func Start(o Options) (*Keeper, error) {
 		k.conn.Close()
 		return nil, fmt.Errorf("cannot start a keeper of processes: %w", err)
 	}
-	go k.listen() // waits for words of the keeper; sends answers and ends; ends with the keeper
+	_ = k.words.Encode(request{Discard: o.Discard}) // an error says that it is gone, as all that follows will
+	go k.listen()                                   // waits for words of the keeper; sends answers and ends; ends with the keeper
 	return k, nil
 }
 

@@ -64,11 +64,12 @@ func Names(all []Process) string {
 	return strings.Join(texts, ", ")
 }
 
-// request is what the owner says, a JSON document each. One of Start, Signal and Finish is there. All but Finish get one answer, in order.
+// request is what the owner says, a JSON document each, in which one of these is there. Start and Signal get one answer each, in order.
 type request struct {
-	Start  *Command `json:",omitempty"`
-	Signal *signal  `json:",omitempty"`
-	Finish *Finish  `json:",omitempty"` // a second one counts if it ends earlier
+	Discard []string `json:",omitempty"` // directories that go when the owner ends without a word
+	Start   *Command `json:",omitempty"`
+	Signal  *signal  `json:",omitempty"`
+	Finish  *Finish  `json:",omitempty"` // a second one counts if it ends earlier
 }
 
 type signal struct{ PID, Signal int }
