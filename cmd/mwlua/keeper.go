@@ -9,7 +9,7 @@ import (
 // keeperCommand is below what mwlua test runs its processes.
 func keeperCommand(status *int) *cobra.Command {
 	return &cobra.Command{
-		Use:    keeperName,
+		Use:    keeper.Name,
 		Hidden: true,
 		Args:   cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -18,5 +18,3 @@ func keeperCommand(status *int) *cobra.Command {
 		},
 	}
 }
-
-const keeperName = "keeper"

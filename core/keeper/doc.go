@@ -8,3 +8,6 @@
 // It decides nothing about what it starts: that is the owner's affair. Nothing holds who gets a keeper killed by SIGKILL: then what it has
 // started itself gets SIGTERM, and the rest nothing.
 package keeper
+
+// Name is the command of mwlua that calls Keep.
+const Name = "keeper"

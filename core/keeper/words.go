@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/mwlua/mwlua/core/internal/proc"
 )
 
 // Command is a process to start, in a process group of its own.
@@ -49,6 +51,9 @@ type Report struct {
 	// Stuck are those of them that could not be killed, or do not end.
 	Stuck []Process
 }
+
+// Children counts the children of a process, those that it has not collected among them.
+func Children(pid int) int { return proc.Children(pid) }
 
 const mostNamed = 10
 

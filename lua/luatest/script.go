@@ -38,6 +38,7 @@ type running struct {
 	ends   []func() error
 	result *Result
 	worlds []*world
+	real   []*master
 	seed   uint64
 	dice   *rand.Rand
 }
@@ -195,7 +196,10 @@ func (s *state) runTest(ctx context.Context, n int) Result {
 	s.tellWorlds(r, failed)
 	if left := r.end(); left != nil && failed == nil {
 		failed = &lua.Failure{Place: test.place, Text: left.Error()}
+	} else if left != nil {
+		result.Output = append(result.Output, left.Error())
 	}
+	s.tellMasters(r, failed)
 	result.Took = time.Since(begun)
 	s.judge(r, failed)
 	s.cleanUp(r)

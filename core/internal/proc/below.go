@@ -36,11 +36,13 @@ func SignalBelow(pid, signal int) error {
 	if err != nil {
 		return ErrNotBelow
 	}
-	defer unix.Close(int(fd))           // what it names is the process that is looked at: nobody else gets its number while it lives
-	if !isBelow(pid) && !isBelow(pid) { // a parent may have ended between two looks
-		return ErrNotBelow
+	defer unix.Close(int(fd)) // what it names is the process that is looked at: nobody else gets its number while it lives
+	for range 2 {             // a parent may have ended between two looks
+		if isBelow(pid) {
+			return fd.Signal(signal, false)
+		}
 	}
-	return fd.Signal(signal, false)
+	return ErrNotBelow
 }
 
 func isBelow(pid int) bool {
