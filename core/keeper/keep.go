@@ -160,12 +160,12 @@ func (k *keeper) end() Report {
 		}
 	}
 	isEmpty := func() bool { return len(proc.Below()) == 0 }
-	if !k.until(in(k.finish.Grace), isEmpty) {
+	if report.Late || !k.until(in(k.finish.Grace), isEmpty) {
 		report.Left = below()
 	}
 	isOver := func() bool {
 		_ = proc.KillBelow()
-		return isEmpty() && proc.Children(os.Getpid()) == 0 // collected, too: not everywhere is an init that does that
+		return isEmpty() && len(proc.Children(os.Getpid())) == 0 // collected, too: not everywhere is an init that does that
 	}
 	if !k.until(in(stuck), isOver) {
 		report.Stuck = below()

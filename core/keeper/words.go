@@ -46,14 +46,14 @@ type Finish struct {
 
 // Report is what came of it.
 type Report struct {
-	Late bool      // Limit was not enough
+	Late bool      // Limit was not enough; then there is no Grace
 	Left []Process // that were there after Grace; they are gone now
 	// Stuck are those of them that could not be killed, or do not end.
 	Stuck []Process
 }
 
-// Children counts the children of a process, those that it has not collected among them.
-func Children(pid int) int { return proc.Children(pid) }
+// Children lists the children of a process, those that it has not collected among them.
+func Children(pid int) []int { return proc.Children(pid) }
 
 const mostNamed = 10
 

@@ -207,7 +207,6 @@ func (m *master) close() error {
 	if m.killed {
 		f.Grace = 0
 	}
-	begun := time.Now()
 	report, err := m.keeper.Finish(ctx, f, leastStop)
 	switch {
 	case err != nil:
@@ -215,7 +214,7 @@ func (m *master) close() error {
 	case len(report.Stuck) > 0:
 		return fmt.Errorf("it has left what cannot be killed: %s", keeper.Names(report.Stuck))
 	case report.Late:
-		return fmt.Errorf("mwlua had to be killed: SIGTERM had not ended it after %v%s", time.Since(begun).Round(time.Second/10), alsoLeft(report.Left))
+		return fmt.Errorf("mwlua had not ended after SIGTERM, and was killed%s", alsoLeft(report.Left))
 	case len(report.Left) > 0 && !m.killed:
 		return fmt.Errorf("left behind: %s", keeper.Names(report.Left))
 	}

@@ -146,7 +146,7 @@ func (m *master) kill(L *glua.LState) int {
 		m.poll(L, usual, func() bool {
 			status, ok := m.ask()
 			p, _ := programOf(status, L.Get(2).String())
-			return m.ended() || ok && (p.Instance == nil || p.PID != pid)
+			return m.ended() || ok && (p.Instance == nil || p.PID != pid || p.Ended != nil)
 		})
 	}
 	return 0

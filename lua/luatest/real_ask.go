@@ -1,6 +1,7 @@
 package luatest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -211,20 +212,21 @@ func (m *master) http(L *glua.LState) int {
 // How long a number must stay the same to count, because mwlua is about to close a connection or to collect a child, and how long that
 // is waited for.
 const (
-	still   = 20 * time.Millisecond
-	patient = time.Second
+	still   = 50 * time.Millisecond
+	patient = 2 * time.Second
 )
 
-// number yields a number about the process of mwlua that stays the same for a moment.
-func (m *master) number(L *glua.LState, verb string, count func(pid int) (int, error)) int {
+// number yields a number about the process of mwlua that stays the same for a moment, in which no reload is under way.
+func (m *master) number(L *glua.LState, verb string, count func(pid int, children []int) (int, error)) int {
 	m.running(L, verb)
 	last, since, begun := -1, time.Now(), time.Now()
 	m.poll(L, 0, func() bool {
-		n, err := count(m.child.PID)
+		children := keeper.Children(m.child.PID)
+		n, err := count(m.child.PID, children)
 		if m.running(L, verb); err != nil {
 			lua.Raise(L, "%s: %v", verb, err)
 		}
-		if n != last {
+		if n != last || slices.ContainsFunc(children, isTrial) {
 			last, since = n, time.Now()
 		}
 		return time.Since(since) >= still || time.Since(begun) >= patient
@@ -233,9 +235,15 @@ func (m *master) number(L *glua.LState, verb string, count func(pid int) (int, e
 	return 1
 }
 
+// isTrial says that a child of mwlua is what a reload runs first, and which may outlive that for a moment.
+func isTrial(pid int) bool {
+	words, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)) // none once it has ended
+	return bytes.Contains(words, []byte("\x00trial\x00run\x00"))
+}
+
 // fds is r:fds(): how many descriptors mwlua has open.
 func (m *master) fds(L *glua.LState) int {
-	return m.number(L, "fds", func(pid int) (int, error) {
+	return m.number(L, "fds", func(pid int, _ []int) (int, error) {
 		names, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 		return len(names), err
 	})
@@ -243,7 +251,7 @@ func (m *master) fds(L *glua.LState) int {
 
 // children is r:children(): how many children mwlua has, those that it has not collected among them.
 func (m *master) children(L *glua.LState) int {
-	return m.number(L, "children", func(pid int) (int, error) { return keeper.Children(pid), nil })
+	return m.number(L, "children", func(_ int, children []int) (int, error) { return len(children), nil })
 }
 
 // rss is r:rss(): how much memory of mwlua is resident, in KiB.

@@ -153,7 +153,7 @@ func (m *master) change(source Source) error {
 
 // longestRuntime is how long the name of a runtime directory can be: the sockets of plugins are some sixty bytes below it, and a socket's
 // name has at most 107 (unix(7)).
-const longestRuntime = 40
+const longestRuntime = 48
 
 func runtimeDirectory(dir, number string) (string, error) {
 	if path := filepath.Join(dir, "run"+number); len(path) <= longestRuntime {

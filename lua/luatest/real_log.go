@@ -108,9 +108,9 @@ func (m *master) expectLog(L *glua.LState) int {
 		return 0
 	}
 	if want == 1 {
-		lua.Raise(L, "no line of the log matches the pattern %q, %v long", pattern, limit)
+		lua.Raise(L, "no line of the log matches the pattern %q after %v", pattern, limit)
 	}
-	lua.Raise(L, "%d lines of the log match the pattern %q, want %d, within %v", n, pattern, want, limit)
+	lua.Raise(L, "lines of the log that match the pattern %q after %v: %d, want %d", pattern, limit, n, want)
 	return 0
 }
 

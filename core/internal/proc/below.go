@@ -53,5 +53,5 @@ func isBelow(pid int) bool {
 	return ok && p.alive
 }
 
-// Children counts the children of a process, those that it has not collected among them.
-func Children(pid int) int { return len(newLook().children(pid)) }
+// Children lists the children of a process, those that it has not collected among them.
+func Children(pid int) []int { return newLook().children(pid) }

@@ -36,8 +36,8 @@ func TestBelowFindsADaemon(t *testing.T) {
 		all := proc.Below()
 		return len(all) == 1 && all[0].PID == pid && all[0].Name == "sleep"
 	})
-	if n := proc.Children(os.Getpid()); n != 1 {
-		t.Errorf("there are %d children, want 1", n)
+	if pids := proc.Children(os.Getpid()); len(pids) != 1 || pids[0] != pid {
+		t.Errorf("the children are %v, want %d", pids, pid)
 	}
 	if err := proc.SignalBelow(pid, 0); err != nil {
 		t.Errorf("cannot signal it: %v", err)
