@@ -59,7 +59,9 @@ func (p property) Error() string {
 // forget ends the worlds of the tries before: of many, only the last one is told of. The error is that a try has left something behind.
 func (s *state) forget(r *running) error {
 	err := r.end()
-	r.ends, r.worlds, r.real = nil, nil, nil
+	if r.ends = nil; err == nil {
+		r.worlds, r.real = nil, nil
+	}
 	return err
 }
 
