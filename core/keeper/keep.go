@@ -25,6 +25,8 @@ const (
 	look      = 2 * time.Millisecond // between two looks at what nobody announces: that a process which is no child of ours has ended
 )
 
+const mostLooks = 1000
+
 // keeper is one that runs. Only its loop knows it.
 type keeper struct {
 	owner    *json.Encoder
@@ -159,23 +161,25 @@ func (k *keeper) end() Report {
 			k.until(in(stuck), isGone)
 		}
 	}
-	isEmpty := func() bool { return len(proc.Below()) == 0 }
+	isEmpty := func() bool { return !proc.HasChildren() }
 	if report.Late || !k.until(in(k.finish.Grace), isEmpty) {
 		report.Left = below()
 	}
-	isOver := func() bool {
-		_ = proc.KillBelow()
-		return isEmpty() && len(proc.Children(os.Getpid())) == 0 // collected, too: not everywhere is an init that does that
-	}
-	if !k.until(in(stuck), isOver) {
+	if !k.until(in(stuck), func() bool { _ = proc.KillBelow(); return isEmpty() }) {
 		report.Stuck = below()
 	}
 	return report
 }
 
+// below lists who lives below us. Who forks and ends all the time may be missed at first.
 func below() (all []Process) {
-	for _, m := range proc.Below() {
-		all = append(all, Process{PID: m.PID, Name: m.Name})
+	for range mostLooks {
+		for _, m := range proc.Below() {
+			all = append(all, Process{PID: m.PID, Name: m.Name})
+		}
+		if len(all) > 0 || !proc.HasChildren() {
+			break
+		}
 	}
 	return all
 }

@@ -94,6 +94,39 @@ func TestKeeperKillsADaemonThatHasLeftEverything(t *testing.T) {
 	}
 }
 
+// TestKeeperKillsWhatForksAndEndsAllTheTime: what it sees at one moment is another process at the next.
+func TestKeeperKillsWhatForksAndEndsAllTheTime(t *testing.T) {
+	t.Parallel()
+	dir, k := t.TempDir(), start(t)
+	const hops = `use POSIX; POSIX::setsid(); open(my $f, ">>", "hops");
+for (;;) { syswrite($f, "x"); fork and POSIX::_exit(0); select(undef, undef, undef, 0.0005) }`
+	child, err := k.Start(keeper.Command{Path: "/usr/bin/perl", Argv: []string{"perl", "-e", hops}, Env: os.Environ(), Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-child.Ended
+	hopped := func() int64 {
+		info, err := os.Stat(filepath.Join(dir, "hops"))
+		if err != nil {
+			return 0
+		}
+		return info.Size()
+	}
+	until(t, "it to hop", func() bool { return hopped() > 10 })
+	if report := finish(t, k, keeper.Finish{Grace: time.Millisecond}); len(report.Left) == 0 || report.Stuck != nil {
+		t.Errorf("%+v, want that perl was left", report)
+	}
+	n := hopped()
+	for range 20 {
+		if _, err := exec.Command("true").CombinedOutput(); err != nil { // some time passes
+			t.Fatal(err)
+		}
+	}
+	if hopped() != n {
+		t.Error("it hops on")
+	}
+}
+
 func TestKeeperOfWhatEndsByItselfLeavesNothing(t *testing.T) {
 	t.Parallel()
 	k := start(t)

@@ -1,7 +1,9 @@
 package luatest
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -258,16 +260,24 @@ func writeFile(path, text string, mode os.FileMode) error {
 	return os.Rename(path+".new", path)
 }
 
+// maxRead bounds what is read of a file, in bytes.
+const maxRead = 4 << 20
+
 // read is r:read("out"): what is in a file in the directory of the test; nil if there is none.
 func (m *master) read(L *glua.LState) int {
-	content, err := os.ReadFile(m.file(L, "read"))
-	switch {
-	case os.IsNotExist(err):
+	f, err := os.Open(m.file(L, "read"))
+	if errors.Is(err, os.ErrNotExist) {
 		L.Push(glua.LNil)
-	case err != nil:
-		lua.Raise(L, "read: %v", err)
-	default:
-		L.Push(glua.LString(content))
+		return 1
 	}
+	var content []byte
+	if err == nil {
+		defer f.Close()
+		content, err = io.ReadAll(io.LimitReader(f, maxRead))
+	}
+	if err != nil {
+		lua.Raise(L, "read: %v", err)
+	}
+	L.Push(glua.LString(content))
 	return 1
 }

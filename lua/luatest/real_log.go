@@ -14,27 +14,30 @@ import (
 	"github.com/mwlua/mwlua/lua"
 )
 
-// maxLog bounds what is read of a log at a time, in bytes.
-const maxLog = 4 << 20
+// maxLog bounds what is held of a log, in bytes, and maxPiece what is read of it at a time.
+const (
+	maxLog   = 4 << 20
+	maxPiece = 64 << 10
+)
 
-// lines reads the log from an offset on: whole lines, the rest, which may go on, and the offset of that.
-func (m *master) lines(from int64) (whole []string, rest string, next int64) {
+// lines reads a piece of the log from an offset on: whole lines, the rest, which may go on, and the offset of that.
+func (m *master) lines(from int64, most int) (whole []string, rest string, next int64) {
 	f, err := os.Open(m.logFile)
 	if err != nil {
 		return nil, "", from
 	}
 	defer f.Close()
-	content, _ := io.ReadAll(io.NewSectionReader(f, from, maxLog)) // what cannot be read is not there
+	content, _ := io.ReadAll(io.NewSectionReader(f, from, int64(most))) // what cannot be read is not there
 	end := bytes.LastIndexByte(content, '\n') + 1
-	if len(content) == maxLog && end == 0 { // one line is as long as that
+	if len(content) == most && end == 0 { // one line is as long as that
 		end = len(content)
 	}
 	return splitLines(string(content[:end])), string(content[end:]), from + int64(end)
 }
 
-// allLines are those from an offset on, with the rest.
+// allLines are those from an offset on, with the rest, the last maxLog bytes at most.
 func (m *master) allLines(from int64) []string {
-	lines, rest, _ := m.lines(from)
+	lines, rest, _ := m.lines(max(from, m.logSize()-maxLog), maxLog)
 	if rest != "" {
 		lines = append(lines, rest)
 	}
@@ -51,7 +54,7 @@ func (m *master) logSize() int64 {
 
 // lastLines are the last ones of the log.
 func (m *master) lastLines() []string {
-	lines := m.allLines(max(0, m.logSize()-maxLog))
+	lines := m.allLines(0)
 	return lines[max(0, len(lines)-maxTold):]
 }
 
@@ -92,7 +95,7 @@ func (m *master) log(L *glua.LState) int {
 	return 1
 }
 
-// logText is r:log():text().
+// logText is r:log():text(): its last maxLog bytes.
 func (m *master) logText(L *glua.LState) int {
 	L.Push(glua.LString(strings.Join(m.allLines(0), "\n")))
 	return 1
@@ -114,12 +117,15 @@ func (m *master) expectLog(L *glua.LState) int {
 	return 0
 }
 
+// countTime is how long one look at the log may take: of one that grows faster than it is read there is no end.
+const countTime = 20 * time.Millisecond
+
 // counting yields a function that counts the lines of the log that match, and reads only what is new to it.
 func (m *master) counting(L *glua.LState, pattern string) func() int {
 	count, from := 0, int64(0)
 	return func() int {
-		for {
-			whole, rest, next := m.lines(from)
+		for begun := time.Now(); time.Since(begun) < countTime; {
+			whole, rest, next := m.lines(from, maxPiece)
 			for _, line := range whole {
 				if found(L, line, pattern) {
 					count++
@@ -133,10 +139,11 @@ func (m *master) counting(L *glua.LState, pattern string) func() int {
 				return count
 			}
 		}
+		return count
 	}
 }
 
-// expectNoLog is r:expect_no_log("pattern"): no line of the log matches so far.
+// expectNoLog is r:expect_no_log("pattern"): no line of the log matches so far, of its last maxLog bytes.
 func (m *master) expectNoLog(L *glua.LState) int {
 	m.launched(L)
 	pattern := text(L, 2, "expect_no_log", "a pattern")

@@ -10,7 +10,8 @@ import (
 // ErrNotBelow says that a process does not live below this one.
 var ErrNotBelow = errors.New("it is no process of ours")
 
-// Below lists who is alive below this process, at whatever depth. After Subreaper nobody below can get away from there.
+// Below lists who is alive below this process, at whatever depth. After Subreaper nobody below can get away from there, but who forks and
+// ends all the time can be missed: only HasChildren says for certain that nobody is left.
 func Below() []Member {
 	var all []Member
 	for _, p := range newLook().descendants(nil, os.Getpid()) {
@@ -19,10 +20,17 @@ func Below() []Member {
 	return all
 }
 
-// KillBelow kills all that Below lists. Those that they make meanwhile take another call.
+// HasChildren reports whether this process has a child, alive or not collected. After Subreaper it has one as long as anybody lives below it.
+func HasChildren() bool {
+	return unix.Waitid(unix.P_ALL, 0, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil) != unix.ECHILD
+}
+
+// KillBelow kills all that Below lists, with the groups of our children. Those that they make meanwhile take another call.
 func KillBelow() error {
 	var failed error
-	for _, p := range newLook().descendants(nil, os.Getpid()) {
+	all := newLook().descendants(nil, os.Getpid())
+	killGroups(all, func(int) bool { return false })
+	for _, p := range all {
 		if err := (Unit{}).signal(p, int(unix.SIGKILL)); err != nil && failed == nil {
 			failed = err
 		}

@@ -39,6 +39,9 @@ func TestBelowFindsADaemon(t *testing.T) {
 	if pids := proc.Children(os.Getpid()); len(pids) != 1 || pids[0] != pid {
 		t.Errorf("the children are %v, want %d", pids, pid)
 	}
+	if !proc.HasChildren() {
+		t.Error("there is no child")
+	}
 	if err := proc.SignalBelow(pid, 0); err != nil {
 		t.Errorf("cannot signal it: %v", err)
 	}
@@ -53,7 +56,7 @@ func TestBelowFindsADaemon(t *testing.T) {
 	if e := c.end(pid); e.Signal != int(unix.SIGKILL) {
 		t.Errorf("it ended as %+v", e)
 	}
-	if left := proc.Below(); len(left) > 0 {
+	if left := proc.Below(); len(left) > 0 || proc.HasChildren() {
 		t.Errorf("left: %+v", left)
 	}
 	if err := proc.SignalBelow(pid, 0); err != proc.ErrNotBelow {
