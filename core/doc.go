@@ -21,6 +21,7 @@
 //   - internal/carry: the machine's state and the descriptors as one versioned document, for the next image
 //   - journal: the recorded events of a run, and how they are run again
 //   - cron: when a schedule comes next, on the clock of a zone
+//   - keeper: a process below which tests with real processes live, and end
 //   - internal/signals: the handlers, in place before anything else is initialised
 //
 // tidy_test.go holds the walls between them, and what makes the pure ones pure.

@@ -38,6 +38,7 @@ var walls = map[string][]string{
 	"core/internal":   {"core/policy", "core/program", "core/machine", "core/internal"},
 	"core/supervisor": {"core"},
 	"core/control":    {"core"},
+	"core/keeper":     {"core/program", "core/internal"},
 	"lua":             {"core/policy", "core/program", "core/cron", "lua"},
 	"lua/luatest":     {"core", "lua"},
 	"plugins":         {"core/policy", "core/program", "plugins"},

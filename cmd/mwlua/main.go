@@ -51,7 +51,7 @@ func execute(args []string, out, talk io.Writer) int {
 	root.SetOut(out)
 	root.SetErr(talk)
 	root.AddCommand(runCommand(&status), checkCommand(&status), showCommand(&status), convertCommand(&status), lspCommand(&status),
-		pluginCommand(&status), testCommand(&status), replayCommand(&status), trialCommand(&status))
+		pluginCommand(&status), testCommand(&status), replayCommand(&status), keeperCommand(&status), trialCommand(&status))
 	root.AddCommand(remoteCommands(&status)...)
 	root.SetArgs(doubleDashes(args))
 	hint, err := withoutCommand(args)

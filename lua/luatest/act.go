@@ -27,7 +27,7 @@ func (w *world) start(L *glua.LState) int {
 }
 
 // command is s:stop("web") and the like.
-func command(v machine.Verb) verb {
+func command(v machine.Verb) verb[*world] {
 	return func(w *world, L *glua.LState) int {
 		name, _ := w.programName(L, 2, strings.TrimSuffix(string(v), "-program"))
 		w.Command(v, name, 0)

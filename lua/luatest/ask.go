@@ -115,14 +115,20 @@ func (w *world) clock(L *glua.LState) int {
 // expect is s:expect("web", "running").
 func (w *world) expect(L *glua.LState) int {
 	name, slot := w.programName(L, 2, "expect")
-	want := text(L, 3, "expect", "what it should be doing, such as \"running\"")
-	if !slices.Contains(words(), want) {
-		lua.Raise(L, "expect: there is no such state: %q%s: there are %s", want, lua.Suggest(want, words()), strings.Join(words(), ", "))
-	}
+	want := word(L, 3, "expect")
 	if got := w.word(name, slot); got != plainWord(want) {
 		lua.Raise(L, "%s is %s, want %s", machine.ID{Program: name, Slot: slot}, got, want)
 	}
 	return 0
+}
+
+// word is the argument that says what a program should be doing.
+func word(L *glua.LState, n int, verb string) string {
+	want := text(L, n, verb, "what it should be doing, such as \"running\"")
+	if !slices.Contains(words(), want) {
+		lua.Raise(L, "%s: there is no such state: %q%s: there are %s", verb, want, lua.Suggest(want, words()), strings.Join(words(), ", "))
+	}
+	return want
 }
 
 // words are what expect knows.

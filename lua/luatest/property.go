@@ -28,8 +28,10 @@ func (s *state) forall(L *glua.LState) int {
 		if i > 0 {
 			seed = 1 + s.current.dice.Uint64()>>12
 		}
+		if err := s.forget(s.current); err != nil {
+			s.script.Raise(L, property{&lua.Failure{Text: err.Error()}, i, tries, s.current.seed})
+		}
 		s.current.seed = seed
-		s.forget(s.current)
 		dice := rand.New(rand.NewPCG(seed, 1))
 		_, failed := s.script.Call(L.Context(), fn, s.dice(L, dice))
 		switch {
@@ -54,10 +56,13 @@ func (p property) Error() string {
 	return fmt.Sprintf("%s (try %d of %d; -seed %d tries it again)", p.failure.Text, p.try, p.all, p.seed)
 }
 
-// forget ends the worlds of the tries before: of many, only the last one is told of.
-func (s *state) forget(r *running) {
-	_ = r.end() // a world in virtual time leaves nothing
-	r.ends, r.worlds = nil, nil
+// forget ends the worlds of the tries before: of many, only the last one is told of. The error is that a try has left something behind.
+func (s *state) forget(r *running) error {
+	err := r.end()
+	if r.ends = nil; err == nil {
+		r.worlds, r.real = nil, nil
+	}
+	return err
 }
 
 // dice are what a try of forall gets: r:int(1, 10), r:bool(), r:pick { … }, r:duration("1s", "1m").

@@ -39,6 +39,7 @@ type running struct {
 	ends   []func() error
 	result *Result
 	worlds []*world
+	real   []*master
 	seed   uint64
 	dice   *rand.Rand
 }
@@ -195,11 +196,17 @@ func (s *state) runTest(ctx context.Context, n int) Result {
 	begun := time.Now()
 	failed := s.stages(ctx, test)
 	s.tellWorlds(r, failed)
-	if left := r.end(); left != nil && failed == nil {
+	left := r.end()
+	if left != nil && failed == nil {
 		failed = &lua.Failure{Place: test.place, Text: left.Error()}
+		left = nil
 	}
+	s.tellMasters(r, failed)
 	result.Took = time.Since(begun)
 	s.judge(r, failed)
+	if left != nil && result.Status == Failed {
+		result.Text += "\nand then: " + left.Error()
+	}
 	s.cleanUp(r)
 	s.current = nil
 	return result

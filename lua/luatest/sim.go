@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -101,7 +102,7 @@ func (s *state) sim(L *glua.LState) int {
 	}
 	s.current.worlds = append(s.current.worlds, w)
 	s.current.ends = append(s.current.ends, w.close)
-	L.Push(s.object(L, w, "a world of sim", simVerbs))
+	L.Push(object(L, w, "s", "a world of sim", simVerbs(), func() bool { return s.current != nil && slices.Contains(s.current.worlds, w) }))
 	return 1
 }
 

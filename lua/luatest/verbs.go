@@ -10,12 +10,12 @@ import (
 	"github.com/mwlua/mwlua/lua"
 )
 
-// verb is a method: it has its arguments from 2 on, pushes what it yields, and says how many that is.
-type verb func(w *world, L *glua.LState) int
+// verb is a method of what sim or run yields: it has its arguments from 2 on, pushes what it yields, and says how many that is.
+type verb[T any] func(self T, L *glua.LState) int
 
 // simVerbs are the methods of what sim yields.
-func simVerbs() map[string]verb {
-	return map[string]verb{
+func simVerbs() map[string]verb[*world] {
+	return map[string]verb[*world]{
 		"start": (*world).start, "stop": command(machine.StopProgram), "restart": command(machine.RestartProgram),
 		"exit": (*world).exit, "kill": (*world).kill, "ready": (*world).ready, "health": (*world).health, "notify": (*world).notify,
 		"freeze": (*world).freeze, "fail_start": (*world).failStart, "on_stop": (*world).onStop, "set_clock": (*world).setClock,
@@ -27,20 +27,20 @@ func simVerbs() map[string]verb {
 	}
 }
 
-// object makes a value with methods.
-func (s *state) object(L *glua.LState, w *world, what string, verbs func() map[string]verb) glua.LValue {
+// object makes a value with methods. letter is what tests call it, what is its name in messages, and lives says that its test is run.
+func object[T comparable](L *glua.LState, self T, letter, what string, verbs map[string]verb[T], lives func() bool) glua.LValue {
 	meta, methods := L.NewTable(), make(map[string]glua.LValue)
 	var names []string
-	for name, v := range verbs() {
+	for name, v := range verbs {
 		names = append(names, name)
 		methods[name] = L.NewFunction(func(L *glua.LState) int {
-			if data, ok := L.Get(1).(*glua.LUserData); !ok || data.Value != any(w) {
-				lua.Raise(L, "%s: write it with a colon, as in s:%s(…)", name, name)
+			if data, ok := L.Get(1).(*glua.LUserData); !ok || data.Value != any(self) {
+				lua.Raise(L, "%s: write it with a colon, as in %s:%s(…)", name, letter, name)
 			}
-			if s.current == nil || !slices.Contains(s.current.worlds, w) {
-				lua.Raise(L, "%s: this world has ended with its test", name)
+			if !lives() {
+				lua.Raise(L, "%s: %s has ended with its test", name, what)
 			}
-			return v(w, L)
+			return v(self, L)
 		})
 	}
 	slices.Sort(names)
@@ -54,7 +54,7 @@ func (s *state) object(L *glua.LState, w *world, what string, verbs func() map[s
 		return 1
 	}))
 	meta.RawSetString("__metatable", glua.LFalse)
-	return &glua.LUserData{Value: w, Metatable: meta, Env: L.Env}
+	return &glua.LUserData{Value: self, Metatable: meta, Env: L.Env}
 }
 
 // arguments is the one table that a function takes, with no keys but these.
