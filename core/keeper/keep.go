@@ -120,8 +120,20 @@ func (k *keeper) heard(r request, ok bool) {
 func (k *keeper) command(c Command) proc.Command {
 	return proc.Command{
 		Path: c.Path, Argv: c.Argv, Env: c.Env, Dir: c.Dir, Stdio: [3]string{1: c.Output, 2: c.Errors}, NoShell: true,
-		Group: program.OwnGroup, Deathsig: int(syscall.SIGTERM),
+		Group: program.OwnGroup, Deathsig: int(syscall.SIGTERM), Limits: fileLimit(),
 	}
+}
+
+// largestFile is how far a file grows, in bytes: what writes without end shall not fill the disk.
+const largestFile = 256 << 20
+
+// fileLimit is that as a limit, which a program may take back.
+func fileLimit() []proc.Limit {
+	var now syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &now); err != nil {
+		return nil
+	}
+	return []proc.Limit{{Name: "fsize", Soft: min(now.Cur, largestFile), Hard: now.Max}}
 }
 
 // hurry has all end, or end earlier.
