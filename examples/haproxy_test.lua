@@ -48,3 +48,18 @@ test("as HAProxy: a program that fails ends it all, with its code", function()
   s:settle()
   s:expect_exit(3)
 end)
+
+test("the sections of haproxy.cfg, with real processes", function()
+  -- HAProxy ends the shell alone, and not the sleep that this waits for: that would be left behind, and fail the test.
+  local r = run { haproxy = "haproxy.cfg", text = [[
+    for _, name in ipairs { "heartbeat", "greeter" } do override(name) { kill = "group" } end
+  ]] }
+  r:expect_log("hello from the greeter", "10s")
+  r:expect_log("heartbeat #", "10s")
+  local greeter, heartbeat = r:pid("greeter"), r:pid("heartbeat")
+  r:reload()
+  r:expect_log("reloaded", "10s")
+  eq(r:pid("greeter"), greeter)
+  ok(r:pid("heartbeat") ~= heartbeat, "the heartbeat was not replaced")
+  eq(r:stop(), 0)
+end)

@@ -32,3 +32,22 @@ test("what ends well is left alone", function()
   s:exit("flaky", 0)
   s:expect_no_start("flaky", "1h")
 end)
+
+-- And with real processes: a mwlua of the test's own, in a directory of its own, which starts the programs that are declared.
+
+test("the greeters greet", function()
+  local r = run { config = "quickstart.lua", env = { GREETING = "good day" } }
+  r:wait("greeter-2", "running", "10s")
+  r:expect_log("good day from greeter%-1#1", "10s")
+  r:expect_log("good day from greeter%-2#1", "10s")
+end)
+
+test("what is killed is started again, and nothing else notices", function()
+  local r = run { config = "quickstart.lua" }
+  r:wait("flaky", "running", "10s"); r:wait("clock", "running", "10s")
+  local clock = r:pid("clock")
+  r:kill("flaky")
+  r:wait("flaky", "running", "10s")
+  eq(r:pid("clock"), clock)
+  eq(r:stop(), 0)
+end)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -68,14 +69,14 @@ func writeFile(t *testing.T, name, text string) {
 	}
 }
 
-// testsPass runs `mwlua test` with these arguments and checks that nothing failed. It returns what was printed.
-func testsPass(t *testing.T, args ...string) string {
+// testsPass runs `mwlua test` with these arguments and checks that nothing failed.
+func testsPass(t *testing.T, args ...string) {
 	t.Helper()
-	var out, talk bytes.Buffer
-	if status := execute(append([]string{"test", "-mode", "sim"}, args...), &out, &talk); status != exitDone {
-		t.Errorf("mwlua test %v: status %d\n%s%s", args, status, out.String(), talk.String())
+	c := exec.Command(testBinary(t), append([]string{"test"}, args...)...)
+	c.Env = append(os.Environ(), "MWLUA_TEST_MAIN=mwlua", "GORACE=atexit_sleep_ms=0")
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Errorf("mwlua test %v: %v\n%s", args, err, out)
 	}
-	return out.String()
 }
 
 // TestExamplesHaveTests: each example has one beside it, and they pass.

@@ -65,6 +65,39 @@ func simDocs() []doc {
 	}
 }
 
+func realDocs() []doc {
+	return []doc{
+		{"start", "program? string", "", "Starts mwlua, or a program, as `mwlua start` does."},
+		{"stop", "program? string", "integer?", "Stops mwlua and yields its exit status, or a program, as `mwlua stop` does."},
+		{"restart", "program string", "", "As `mwlua restart` does."},
+		{"start_again", "", "", "Another mwlua, after kill_master."},
+		{"reload", "with? { config: string|string[], text: string, haproxy: string|string[] }", "boolean, string?",
+			"A reload; yields whether it worked, and why not."},
+		{"reexec", "", "", "mwlua executes itself anew, and reads its configuration as it is."},
+		{"signal", "name string", "", "A signal to mwlua itself. What follows is not waited for."},
+		{"kill_master", "", "", "mwlua gets SIGKILL."},
+		{"kill", "program string, signal? string", "", "Its process gets a signal: SIGKILL, if nothing is said."},
+		{"freeze", "program string, frozen? boolean", "", "Its process gets SIGSTOP; with false SIGCONT."},
+		{"ctl", "... string", "integer, string, string", "A command of mwlua; yields its status, standard output and standard error."},
+		{"write", "name string, text string", "", "A file in the directory of the test."},
+		{"script", "name string, text string", "", "A file in the directory of the test that can be executed."},
+		{"read", "name string", "string?", "What is in a file in the directory of the test; nil if there is none."},
+		{"state", "program string, slot? integer", "mwlua.ProgramState?", "What `mwlua status` says of it."},
+		{"pid", "program string", "integer?", "That of its current instance."},
+		{"status", "", "integer?", "What mwlua has ended with; nil while it runs."},
+		{"wait", "program string, state string, limit? string", "", "Waits until that is what it does."},
+		{"expect", "program string, state string", "", "Fails unless that is what it does at this moment."},
+		{"expect_exit", "code integer", "", "Waits for the end of mwlua, and fails unless that is its status."},
+		{"expect_log", "pattern string, limit? string", "", "Fails unless a line of the log matches, or comes to within the limit."},
+		{"expect_no_log", "pattern string", "", "Fails if a line of the log matches."},
+		{"log", "", "mwlua.Log", "What mwlua and its programs have written."},
+		{"http", "url string", "integer, string", "Status and body of an answer of this machine."},
+		{"rss", "", "integer", "How much memory of mwlua is resident, in KiB."},
+		{"fds", "", "integer", "How many descriptors mwlua has."},
+		{"children", "", "integer", "How many children mwlua has."},
+	}
+}
+
 // Definitions are those of the functions of test scripts for the Lua language server (LuaLS).
 func Definitions() string {
 	var b strings.Builder
@@ -102,6 +135,10 @@ func Definitions() string {
 ---@field args? string[] More words for the command line of mwlua.
 ---@field env? table<string, string>
 
+---@class mwlua.Log
+---@field text fun(self): string
+---@field expect fun(self, pattern: string, limit?: string)
+
 ---@class mwlua.Test
 ---@field dir string A directory of the test's own.
 t = {}
@@ -116,6 +153,10 @@ function t.port() end
 	b.WriteString("\n---@class mwlua.Sim\nlocal Sim = {}\n")
 	for _, d := range simDocs() {
 		d.write(&b, "Sim:")
+	}
+	b.WriteString("\n---@class mwlua.Run\nlocal Run = {}\n")
+	for _, d := range realDocs() {
+		d.write(&b, "Run:")
 	}
 	return b.String()
 }

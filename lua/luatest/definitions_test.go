@@ -37,6 +37,7 @@ func TestDefinitionsAreComplete(t *testing.T) {
 	defer s.close()
 	check("function", scriptDocs(), s.names, "`")
 	check("verb", simDocs(), slices.Collect(maps.Keys(simVerbs())), "`s:")
+	check("verb", realDocs(), slices.Collect(maps.Keys(realVerbs())), "`r:")
 }
 
 // TestDefinitionsAreLua: an editor can read them.
