@@ -141,6 +141,25 @@ func (w *world) freeze(L *glua.LState) int {
 	return 0
 }
 
+// freezePlugin is s:freeze_plugin("budget"): it does not answer any more. s:freeze_plugin("budget", false) lets it go on.
+func (w *world) freezePlugin(L *glua.LState) int {
+	w.frozen[w.pluginName(L, "freeze_plugin")] = L.Get(3) != glua.LFalse
+	return 0
+}
+
+// pluginName is the argument that names a plugin of the configuration.
+func (w *world) pluginName(L *glua.LState, verb string) string {
+	name := text(L, 2, verb, "the name of a plugin")
+	var names []string
+	for _, p := range w.config.Plugins {
+		names = append(names, p.Name)
+	}
+	if !slices.Contains(names, name) {
+		lua.Raise(L, "%s: the configuration has no plugin %q%s", verb, name, lua.Suggest(name, names))
+	}
+	return name
+}
+
 // failStart is s:fail_start("web", "no such file or directory"); nil as the text lets it start again.
 func (w *world) failStart(L *glua.LState) int {
 	name, _ := w.programName(L, 2, "fail_start")
@@ -295,17 +314,10 @@ func (w *world) pushQuit(L *glua.LState) int {
 
 // stubPlugin is s:stub_plugin("budget", function(ev) return "restart" end): the function answers for the plugin.
 func (w *world) stubPlugin(L *glua.LState) int {
-	name := text(L, 2, "stub_plugin", "the name of a plugin")
+	name := w.pluginName(L, "stub_plugin")
 	fn, ok := L.Get(3).(*glua.LFunction)
 	if !ok {
 		lua.Raise(L, "stub_plugin: expected a function, got %s", lua.Describe(L.Get(3)))
-	}
-	var names []string
-	for _, p := range w.config.Plugins {
-		names = append(names, p.Name)
-	}
-	if !slices.Contains(names, name) {
-		lua.Raise(L, "stub_plugin: the configuration has no plugin %q%s", name, lua.Suggest(name, names))
 	}
 	w.stubs[name] = fn
 	return 0

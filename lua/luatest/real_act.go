@@ -162,6 +162,40 @@ func (m *master) freeze(L *glua.LState) int {
 	return 0
 }
 
+// freezePlugin is freeze for the process of a plugin, which must run.
+func (m *master) freezePlugin(L *glua.LState) int {
+	name, signal := text(L, 2, "freeze_plugin", "the name of a plugin"), syscall.SIGSTOP
+	if L.Get(3) == glua.LFalse {
+		signal = syscall.SIGCONT
+	}
+	pid := 0
+	var names []string
+	up := m.poll(L, usual, func() bool {
+		m.running(L, "freeze_plugin")
+		status, _ := m.ask()
+		names = names[:0]
+		for _, p := range status.Plugins {
+			if names = append(names, p.Name); p.Name == name {
+				pid = p.PID
+			}
+		}
+		return pid != 0 || len(names) > 0 && !slices.Contains(names, name)
+	})
+	switch {
+	case pid == 0 && up:
+		lua.Raise(L, "freeze_plugin: there is no plugin %q%s", name, lua.Suggest(name, names))
+	case pid == 0:
+		lua.Raise(L, "freeze_plugin: the plugin %q does not run within %v", name, usual)
+	}
+	if err := m.keeper.Signal(pid, signal); err != nil {
+		lua.Raise(L, "freeze_plugin: %v", err)
+	}
+	if m.frozen[pid] = true; signal == syscall.SIGCONT {
+		delete(m.frozen, pid)
+	}
+	return 0
+}
+
 // ctl is r:ctl("restart", "web"): the command line mwlua restart web, which speaks to this mwlua. It yields the status, standard output and
 // standard error.
 func (m *master) ctl(L *glua.LState) int {

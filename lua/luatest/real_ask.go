@@ -26,7 +26,7 @@ func realVerbs() map[string]verb[*master] {
 	return map[string]verb[*master]{
 		"start": (*master).start, "stop": (*master).stop, "restart": order(machine.RestartProgram), "start_again": (*master).startAgain,
 		"reload": (*master).reload, "reexec": (*master).reexec, "signal": (*master).signal, "kill_master": (*master).killMaster,
-		"kill": (*master).kill, "freeze": (*master).freeze, "ctl": (*master).ctl,
+		"kill": (*master).kill, "freeze": (*master).freeze, "freeze_plugin": (*master).freezePlugin, "ctl": (*master).ctl,
 		"write": (*master).write, "script": (*master).scriptFile, "read": (*master).read,
 		"state": (*master).state, "pid": (*master).pid, "status": (*master).status, "wait": (*master).wait, "expect": (*master).expect,
 		"expect_exit": (*master).expectExit, "expect_log": (*master).expectLog, "expect_no_log": (*master).expectNoLog, "log": (*master).log,

@@ -36,6 +36,7 @@ type world struct {
 	current *lua.Handlers  // of the configuration in force
 	counts  uint64         // the generation whose functions these are
 	stubs   map[string]*glua.LFunction
+	frozen  map[string]bool         // plugins
 	plugins map[string]Plugin       // that were started for this world
 	ends    map[machine.ID]exitSaid // what exit has said of an end, beside how it was
 
@@ -73,7 +74,7 @@ func (s *state) sim(L *glua.LState) int {
 	}
 	table := arguments(L, "sim", "config", "text", "haproxy", "now", "seed")
 	w := &world{
-		s: s, stubs: make(map[string]*glua.LFunction), plugins: make(map[string]Plugin), ends: make(map[machine.ID]exitSaid),
+		s: s, stubs: make(map[string]*glua.LFunction), frozen: make(map[string]bool), plugins: make(map[string]Plugin), ends: make(map[machine.ID]exitSaid),
 	}
 	seed := s.current.seed
 	if n, ok := table.RawGetString("seed").(glua.LNumber); ok {
@@ -241,6 +242,9 @@ func (w *world) Decide(a machine.Decide) sim.Decision {
 		v, store, err := w.current.Decide(ctx, a.By.Name, a.Event)
 		return decision(v, store, nil, err)
 	}
+	if w.frozen[a.By.Name] {
+		return silent(a.Limit)
+	}
 	if stub := w.stubs[a.By.Name]; stub != nil {
 		return w.askStub(a, stub)
 	}
@@ -250,6 +254,11 @@ func (w *world) Decide(a machine.Decide) sim.Decision {
 	}
 	v, blob, err := p.Decide(ctx, a.Event, a.Blob)
 	return decision(v, nil, blob, err)
+}
+
+// silent is what becomes of a question to who does not answer.
+func silent(limit time.Duration) sim.Decision {
+	return sim.Decision{Answer: sim.Answer{After: limit, Fails: fmt.Sprintf("no verdict within %v", limit)}}
 }
 
 func failing(text string) sim.Decision { return sim.Decision{Answer: sim.Answer{Fails: text}} }
@@ -268,7 +277,7 @@ func (w *world) askStub(a machine.Decide, stub *glua.LFunction) sim.Decision {
 	case failed != nil:
 		return failing(fmt.Sprintf("%v: %s", failed.Place, failed.Text))
 	case answer == glua.LString("timeout"):
-		return sim.Decision{Answer: sim.Answer{After: a.Limit, Fails: fmt.Sprintf("no verdict within %v", a.Limit)}}
+		return silent(a.Limit)
 	case answer == glua.LString("error"):
 		return failing("it answered an error: as the test says")
 	case answer == glua.LString("gone"):

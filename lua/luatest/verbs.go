@@ -18,7 +18,7 @@ func simVerbs() map[string]verb[*world] {
 	return map[string]verb[*world]{
 		"start": (*world).start, "stop": command(machine.StopProgram), "restart": command(machine.RestartProgram),
 		"exit": (*world).exit, "kill": (*world).kill, "ready": (*world).ready, "health": (*world).health, "notify": (*world).notify,
-		"freeze": (*world).freeze, "fail_start": (*world).failStart, "on_stop": (*world).onStop, "set_clock": (*world).setClock,
+		"freeze": (*world).freeze, "freeze_plugin": (*world).freezePlugin, "fail_start": (*world).failStart, "on_stop": (*world).onStop, "set_clock": (*world).setClock,
 		"advance": (*world).advance, "settle": (*world).settle, "reload": (*world).reload, "signal": (*world).signal, "shutdown": (*world).shutdown,
 		"stub_plugin": (*world).stubPlugin, "reexec": (*world).reexec,
 		"state": (*world).state, "next": (*world).next, "status": (*world).status, "trace": (*world).trace, "now": (*world).clock,
