@@ -89,8 +89,8 @@ func realDocs() []doc {
 		{"status", "", "integer?", "What mwlua has ended with; nil while it runs."},
 		{"wait", "program string, state string, limit? string", "", "Waits until that is what it does."},
 		{"expect", "program string, state string", "", "Fails unless that is what it does at this moment."},
-		{"expect_exit", "code integer", "", "Waits for the end of mwlua, and fails unless that is its status."},
-		{"expect_log", "pattern string, limit? string", "", "Fails unless a line of the log matches, or comes to within the limit."},
+		{"expect_exit", "code integer, limit? string", "", "Waits for the end of mwlua, and fails unless that is its status."},
+		{"expect_log", "pattern string, limit? string, times? integer", "", "Fails unless a line of the log matches, or comes to within the limit."},
 		{"expect_no_log", "pattern string", "", "Fails if a line of the log matches."},
 		{"log", "", "mwlua.Log", "What mwlua and its programs have written."},
 		{"http", "url string", "integer, string", "Status and body of an answer of this machine."},
@@ -135,11 +135,12 @@ func Definitions() string {
 ---@field text? string A configuration in Lua.
 ---@field haproxy? string|string[] Files of HAProxy.
 ---@field args? string[] More words for the command line of mwlua.
----@field env? table<string, string>
+---@field env? table<string, string|false>
 
 ---@class mwlua.Log
 ---@field text fun(self): string
----@field expect fun(self, pattern: string, limit?: string)
+---@field expect fun(self, pattern: string, limit?: string, times?: integer)
+---@field expect_no fun(self, pattern: string)
 
 ---@class mwlua.Test
 ---@field dir string A directory of the test's own.
