@@ -52,8 +52,8 @@ func (w *world) state(L *glua.LState) int {
 	return 1
 }
 
-// programTable is a program of the status as a table: state, ready, pid, seq, starts, restarts, failures, and of the last end code,
-// signal.
+// programTable is a program of the status as a table: state, ready, pid, seq, starts, restarts, failures, next, and of the last end its
+// code or its signal.
 func programTable(L *glua.LState, p control.Program) glua.LValue {
 	table := L.NewTable()
 	table.RawSetString("state", glua.LString(p.Word()))
@@ -66,10 +66,13 @@ func programTable(L *glua.LState, p control.Program) glua.LValue {
 		table.RawSetString("seq", glua.LNumber(p.Seq))
 	}
 	if p.NextIn != nil {
-		table.RawSetString("next", glua.LString(lua.DurationText(time.Duration(*p.NextIn*float64(time.Second)).Round(time.Millisecond))))
+		table.RawSetString("next", glua.LString(lua.DurationText(hundredths(max(0, time.Duration(*p.NextIn*float64(time.Second)))))))
 	}
 	if p.LastExit != nil && p.LastExit.Code != nil {
 		table.RawSetString("code", glua.LNumber(*p.LastExit.Code))
+	}
+	if p.LastExit != nil && p.LastExit.Signal != "" {
+		table.RawSetString("signal", glua.LString("SIG"+strings.TrimPrefix(p.LastExit.Signal, "SIG")))
 	}
 	return table
 }

@@ -122,6 +122,7 @@ func Definitions() string {
 ---@field failures integer In a row.
 ---@field next string? How long until its next start.
 ---@field code integer? Of its last end.
+---@field signal string? The same, such as "SIGKILL".
 
 ---@class mwlua.SimOptions
 ---@field config? string|string[] Files in Lua.
