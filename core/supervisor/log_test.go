@@ -72,6 +72,8 @@ var notes = []told{
 	{machine.Note{Kind: machine.NoteHealthy, ID: web3, PID: 43}, "NOTICE web#3 (pid 43) is healthy again", ""},
 	{machine.Note{Kind: machine.NoteLeft, ID: web3, PID: 43, Exit: policy.Exit{Ran: time.Minute}, Text: "sleep (77), sh (78)", Signal: 15, Until: in10s},
 		"WARNING web#3 (pid 43) exited with code 0 after 1m0s, but some of its processes live on: sleep (77), sh (78); sending SIGTERM, and SIGKILL in 10s", ""},
+	{machine.Note{Kind: machine.NoteLeft, ID: web3, PID: 43, Exit: policy.Exit{Signal: 15, Ran: time.Minute}, Text: "sleep (77)", Signal: 15, Until: in10s},
+		"NOTICE web#3 (pid 43) was killed by SIGTERM after 1m0s, but some of its processes live on: sleep (77); sending SIGTERM, and SIGKILL in 10s", ""},
 	{machine.Note{Kind: machine.NoteStays, ID: web3, PID: 43, Text: "web#4 was not ready in time"},
 		"ALERT web#3 (pid 43) stays, the reload could not replace it: web#4 was not ready in time", ""},
 	{machine.Note{Kind: machine.NoteTick, ID: webNo, Text: "web#3 still runs, this run is left out"},

@@ -28,7 +28,11 @@ func aboutLife(now machine.Instant, n machine.Note) (level, string) {
 	case machine.NoteStopCommand:
 		return warning, fmt.Sprintf("the stop command of %s failed: %s%s", whom(n), n.Text, means(now, n))
 	case machine.NoteLeft:
-		return warning, fmt.Sprintf("%s %s after %v%s, but some of its processes live on: %s%s", whom(n), ended(n.Exit), round(n.Exit.Ran),
+		lv := warning
+		if n.Exit.Signal == n.Signal && n.Signal == sigTERM { // it has ended as it was asked to, and so is the rest
+			lv = notice
+		}
+		return lv, fmt.Sprintf("%s %s after %v%s, but some of its processes live on: %s%s", whom(n), ended(n.Exit), round(n.Exit.Ran),
 			because(n.Exit), n.Text, means(now, n))
 	case machine.NoteKillRest:
 		return warning, fmt.Sprintf("what is left of %s did not go in time: %s; sending SIGKILL, and again every second until nobody is left", who(n), n.Text)
