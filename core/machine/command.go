@@ -28,6 +28,7 @@ func (m *Machine) command(now Instant, ev Request) {
 		m.pass(g, ev)
 		return
 	}
+	notes := make(map[int]int) // of those that are told to stop now: where they are in m.out
 	for i := g.first; i < g.end; i++ {
 		p := &m.s.Programs[i]
 		if p.ask(ev) {
@@ -37,6 +38,9 @@ func (m *Machine) command(now Instant, ev Request) {
 			p.Askers = append(p.Askers, Asker{From: ev.From, For: ev.Verb})
 		}
 		p.Again = p.Again || ev.Verb == RestartProgram && p.Current != 0
+		if in := p.find(p.Current); in != nil && in.Step != Stopping && ev.Verb != StartProgram {
+			notes[i] = len(m.out)
+		}
 		m.do(Note{Kind: NoteAsked, ID: p.id(p.Current), Text: string(ev.Verb) + " (" + ev.By + ")"})
 	}
 	for i := g.first; i < g.end; i++ {
@@ -48,6 +52,9 @@ func (m *Machine) command(now Instant, ev Request) {
 		default:
 			m.startProgram(now, i)
 		}
+		if n, ok := notes[i]; ok {
+			m.out[n] = m.howAsked(i, m.out[n].(Note))
+		}
 	}
 	if ev.NoWait {
 		m.answer(ev.From, Reply{OK: true})
@@ -56,6 +63,15 @@ func (m *Machine) command(now Instant, ev Request) {
 		m.satisfy(&m.s.Programs[i])
 	}
 	m.loadEnds(now)
+}
+
+// howAsked adds to a note what the current instance of the program at place was told, if it was.
+func (m *Machine) howAsked(place int, n Note) Note {
+	p := &m.s.Programs[place]
+	if in := p.find(p.Current); in != nil && in.Seq == n.ID.Seq && in.Step == Stopping {
+		n.PID, n.Signal, n.Until = in.PID, in.Told, in.Deadline
+	}
+	return n
 }
 
 const stoppingText = "mwlua is stopping"

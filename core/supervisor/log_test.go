@@ -109,6 +109,8 @@ var notes = []told{
 		"NOTICE web#3: replace: changed: command, sending SIGUSR1", "-"},
 	{machine.Note{Kind: machine.NoteChange, ID: slotNo, Text: "keep: down"}, "NOTICE web[2]: keep: down", "NOTICE Program 'web[2]': keep: down"},
 	{machine.Note{Kind: machine.NoteAsked, ID: web3, Text: "stop-program (somebody)"}, "NOTICE web#3: stop-program (somebody)", ""},
+	{machine.Note{Kind: machine.NoteAsked, ID: web3, PID: 43, Signal: 15, Until: in10s, Text: "stop-program (somebody)"},
+		"NOTICE web#3: stop-program (somebody), sending SIGTERM, and SIGKILL in 10s", ""},
 	{machine.Note{Kind: machine.NoteReload, Text: "SIGUSR2"}, "NOTICE reloading (SIGUSR2)", "NOTICE Reloading HAProxy"},
 	{machine.Note{Kind: machine.NoteReload, Text: "SIGUSR2", Signal: 15}, "NOTICE reloading (SIGUSR2), what goes gets SIGTERM",
 		"NOTICE Reloading HAProxy (hard-reload)"},

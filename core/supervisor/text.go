@@ -29,7 +29,7 @@ func describe(now machine.Instant, n machine.Note) (level, string) {
 	case machine.NoteChange:
 		return notice, fmt.Sprintf("%s: %s%s", who(n), n.Text, sent(n))
 	case machine.NoteAsked:
-		return notice, fmt.Sprintf("%s: %s%s", who(n), n.Text, sent(n))
+		return notice, fmt.Sprintf("%s: %s%s%s", who(n), n.Text, sent(n), killAt(now, n))
 	case machine.NoteStopping:
 		return warning, fmt.Sprintf("stopping all programs (%s)", n.Text)
 	case machine.NoteStopped:
