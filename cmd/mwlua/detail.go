@@ -130,6 +130,8 @@ func harder(in *control.Instance) string {
 	switch machine.Step(in.Step) {
 	case machine.Stopping, machine.Emptying:
 		return "killed"
+	case machine.Unready: // if it is not ready by then
+		return "given up"
 	}
 	return "stopped"
 }
