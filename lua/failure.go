@@ -20,6 +20,7 @@ type failure struct {
 	text     string
 	callers  []program.Place // the lines that led there, the innermost first, without place itself
 	reported bool            // the problem is known: this only ends the script
+	object   any             // of Script.Raise
 }
 
 // known is raised to end a script whose problem is reported already.
@@ -87,6 +88,9 @@ func (l *loader) failure(err error, callers []program.Place) *failure {
 	case *lua.LUserData:
 		_, f.reported = object.Value.(known)
 		f.text = "an error that is no text was raised"
+		if r, ok := object.Value.(carried); ok {
+			f.object, f.text = r.object, fmt.Sprint(r.object)
+		}
 	case lua.LString:
 		f.place, f.text = l.position(string(object))
 		if strings.TrimSpace(f.text) == "" {

@@ -61,7 +61,6 @@ type loader struct {
 
 	answered draft // takes the verdicts of handlers, one after the other
 
-	raised any     // by Script.Raise
 	script *Script // whose file this is; nil for a configuration
 }
 

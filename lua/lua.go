@@ -48,6 +48,8 @@ type Options struct {
 	Check bool
 	// Version is mwlua.version; "" means "devel".
 	Version string
+	// Seed is that of math.random; 0 means another one each time.
+	Seed uint64
 	// Direct calls handlers on the goroutine that asks, which must be one: for who has nothing else to do meanwhile. One that cannot be
 	// interrupted is waited for then.
 	Direct bool

@@ -9,7 +9,11 @@ import (
 // random is math.random() or math.random(n) or math.random(m, n), for handlers: a configuration that is loaded twice must be the same.
 // gopher-lua's has one seed for the whole process.
 func (l *loader) random() lua.LGFunction {
-	source := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+	seed := l.options.Seed
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	source := rand.New(rand.NewPCG(seed, 0))
 	return func(L *lua.LState) int {
 		if !l.loaded {
 			raise(L, "math.random: only in handlers: a configuration must be the same whenever it is loaded")

@@ -2,7 +2,6 @@ package lua
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 	"time"
 
@@ -73,10 +72,7 @@ func (s *Script) Call(ctx context.Context, fn *lua.LFunction, args ...lua.LValue
 	if failed == nil {
 		return result, nil
 	}
-	f := &Failure{Place: failed.place, Text: translate(failed.text), Callers: failed.callers}
-	if l.raised != nil {
-		f.Object, f.Text, l.raised = l.raised, fmt.Sprint(l.raised), nil
-	}
+	f := &Failure{Place: failed.place, Text: translate(failed.text), Callers: failed.callers, Object: failed.object}
 	if ctx.Err() != nil {
 		f.Text = context.Cause(ctx).Error()
 	}
@@ -86,12 +82,13 @@ func (s *Script) Call(ctx context.Context, fn *lua.LFunction, args ...lua.LValue
 // Caller is the line that has called the Go function that L runs.
 func (s *Script) Caller(L *lua.LState) program.Place { return s.l.caller(L) }
 
-// Raise ends what the script runs with a Go value, which the Failure has. pcall in the script cannot hold it back for good: who has
-// called Call asks for it.
+// Raise ends what the script runs with a Go value, which the Failure has, unless a pcall in the script holds it back.
 func (s *Script) Raise(L *lua.LState, object any) {
-	s.l.raised = object
-	raise(L, "%v", object)
+	L.Error(&lua.LUserData{Value: carried{object}, Metatable: lua.LNil}, 0)
 }
+
+// carried is what Raise raises.
+type carried struct{ object any }
 
 // Duration reads a duration such as "5s", or raises an error that speaks of what.
 func Duration(L *lua.LState, lv lua.LValue, what string) time.Duration {

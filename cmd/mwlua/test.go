@@ -158,7 +158,7 @@ func testFiles(args []string) (files []string, err error) {
 
 // loadTested reads a configuration for a test.
 func loadTested(from luatest.Source) (program.Config, *lua.Handlers, program.Problems) {
-	o := lua.Options{Files: from.Lua, Env: os.Environ(), Version: version, Log: from.Log, Direct: true}
+	o := lua.Options{Files: from.Lua, Env: os.Environ(), Version: version, Log: from.Log, Direct: true, Seed: from.Seed}
 	var problems program.Problems
 	if len(from.HAProxy) > 0 {
 		config, found := haproxycfg.Load(haproxycfg.Options{Files: from.HAProxy, Env: os.Environ()})

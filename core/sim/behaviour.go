@@ -32,6 +32,7 @@ type Behaviour struct {
 	Decide    Answer         // how a function or a plugin answers that is asked what follows its end; of the newest behaviour
 	Verdict   policy.Verdict // its answer; the zero one leaves it to the declared policy
 	Leaves    Others         // who outlives it
+	Frozen    bool           // it does nothing: no signal but SIGKILL reaches it, and it answers no probe
 	Dies      time.Duration  // from a signal it dies of, SIGKILL too, to its end; 0 means a millisecond
 }
 
@@ -73,6 +74,9 @@ func (w *World) later(d time.Duration) machine.Instant {
 }
 
 func (b Behaviour) reaction(signal int) Reaction {
+	if b.Frozen {
+		return Reaction{Does: Ignore}
+	}
 	for _, r := range b.Reactions {
 		if r.Signal == signal || r.Signal == 0 {
 			return r

@@ -42,6 +42,12 @@ func (w *World) Notify(program string, said machine.Notified) bool {
 	return true
 }
 
+// NotifyInstance is Notify for one instance.
+func (w *World) NotifyInstance(id machine.ID, said machine.Notified) {
+	said.ID = id
+	w.happen(said)
+}
+
 // Ready has the newest instance of a program say that it is ready, in the way that is declared. It returns false if none runs.
 func (w *World) Ready(name string) bool {
 	p := w.newest(name)
@@ -160,7 +166,7 @@ func (w *World) probe(a machine.Probe) {
 		ok = w.now >= after(p.ranAt, answer.After)
 		answer.After = 0
 	}
-	if answer.Never {
+	if answer.Never || p.behaviour.Frozen {
 		return
 	}
 	ev := machine.Probed{ID: a.ID, N: a.N, OK: ok && answer.Fails == ""}
@@ -170,7 +176,7 @@ func (w *World) probe(a machine.Probe) {
 	w.queue.add(&delivery{at: w.later(answer.After), ev: ev, own: true})
 }
 
-// runStop runs a stop command: one that works ends the process.
+// runStop runs a stop command: one that works ends the process, unless that does not mind being told to end.
 func (w *World) runStop(a machine.RunStop) {
 	p := w.process(a.ID)
 	w.expectRunStop(p, a)
@@ -183,7 +189,13 @@ func (w *World) runStop(a machine.RunStop) {
 		return
 	}
 	w.queue.add(&delivery{at: w.later(answer.After), ev: machine.StopRan{ID: a.ID, OK: true}})
-	w.dies(p, w.later(answer.After), Ending{}, false)
+	switch r := p.behaviour.reaction(TERM); r.Does { // what it is told by the command is what it would be told by the signal
+	case Exit:
+		w.dies(p, w.later(answer.After+r.After), Ending{Code: r.Code}, false)
+	case Ignore:
+	default:
+		w.dies(p, w.later(answer.After), Ending{}, false)
+	}
 }
 
 // survivors are the processes that outlive one that ends now.

@@ -29,7 +29,7 @@ func (w *world) start(L *glua.LState) int {
 // command is s:stop("web") and the like.
 func command(v machine.Verb) verb[*world] {
 	return func(w *world, L *glua.LState) int {
-		name, _ := w.programName(L, 2, strings.TrimSuffix(string(v), "-program"))
+		name := w.wholeProgram(L, strings.TrimSuffix(string(v), "-program"))
 		w.Command(v, name, 0)
 		w.quiet(L)
 		return 0
@@ -98,7 +98,7 @@ func signalNumber(L *glua.LState, verb, name string) int {
 	return n
 }
 
-// ready is s:ready("web"): its newest instance is, and those that come will be as soon as they are started if always is given.
+// ready is s:ready("web"): its newest instance is.
 func (w *world) ready(L *glua.LState) int {
 	id := w.instance(L, 2, "ready")
 	if !w.MakeReady(id) {
@@ -110,7 +110,7 @@ func (w *world) ready(L *glua.LState) int {
 
 // health is s:health("web", false): how the next health checks end.
 func (w *world) health(L *glua.LState) int {
-	name, _ := w.programName(L, 2, "health")
+	name := w.wholeProgram(L, "health")
 	answer := sim.Answer{}
 	if !glua.LVAsBool(L.Get(3)) {
 		answer.Fails = L.OptString(4, "connection refused")
@@ -123,21 +123,15 @@ func (w *world) health(L *glua.LState) int {
 func (w *world) notify(L *glua.LState) int {
 	id := w.instance(L, 2, "notify")
 	said := supervisor.ParseNotify([]byte(text(L, 3, "notify", "what it says, such as \"READY=1\"")))
-	w.Notify(id.Program, said)
+	w.NotifyInstance(id, said)
 	w.quiet(L)
 	return 0
 }
 
 // freeze is s:freeze("web"): it does nothing any more, and only SIGKILL ends it. s:freeze("web", false) lets it go on.
 func (w *world) freeze(L *glua.LState) int {
-	name, _ := w.programName(L, 2, "freeze")
 	frozen := L.Get(3) != glua.LFalse
-	w.Behave(name, func(b *sim.Behaviour) {
-		b.Reactions, b.Health, b.Pets = nil, sim.Answer{}, 0
-		if frozen {
-			b.Reactions, b.Health = []sim.Reaction{{Does: sim.Ignore}}, sim.Answer{Never: true}
-		}
-	})
+	w.Behave(w.wholeProgram(L, "freeze"), func(b *sim.Behaviour) { b.Frozen = frozen })
 	return 0
 }
 
@@ -162,7 +156,7 @@ func (w *world) pluginName(L *glua.LState, verb string) string {
 
 // failStart is s:fail_start("web", "no such file or directory"); nil as the text lets it start again.
 func (w *world) failStart(L *glua.LState) int {
-	name, _ := w.programName(L, 2, "fail_start")
+	name := w.wholeProgram(L, "fail_start")
 	why := ""
 	if L.Get(3) != glua.LNil {
 		why = text(L, 3, "fail_start", "why it cannot be started")
@@ -173,7 +167,7 @@ func (w *world) failStart(L *glua.LState) int {
 
 // onStop is s:on_stop("web", "ignore"), or "exit:0 after 3s": what it does about a signal that asks it to go.
 func (w *world) onStop(L *glua.LState) int {
-	name, _ := w.programName(L, 2, "on_stop")
+	name := w.wholeProgram(L, "on_stop")
 	said := text(L, 3, "on_stop", "\"ignore\" or \"exit:0 after 3s\"")
 	r := sim.Reaction{Does: sim.Ignore}
 	if rest, ok := strings.CutPrefix(said, "exit:"); ok {
@@ -232,57 +226,73 @@ func (w *world) settle(L *glua.LState) int {
 	return 0
 }
 
-// reload is s:reload(), s:reload { text = …, config = …, haproxy = …, broken = "why" }: it yields whether it worked, and why not.
+// reload is s:reload(), s:reload { text = …, config = …, haproxy = …, broken = "why" }. It yields true, or false and why it failed, or nil and
+// what it waits for.
 func (w *world) reload(L *glua.LState) int {
-	failed := ""
+	broken := ""
 	if L.GetTop() > 1 {
 		table, ok := L.Get(2).(*glua.LTable)
 		if !ok {
 			lua.Raise(L, "reload: expected a table, got %s", lua.Describe(L.Get(2)))
 		}
 		checkKeys(L, "reload", table, []string{"config", "text", "haproxy", "broken"})
-		failed = optionalText(L, table, "reload", "broken")
+		broken = optionalText(L, table, "reload", "broken")
 		if source := w.s.source(L, "reload", table, w.say); !source.empty() {
 			w.source = source
 		}
 	}
-	if failed == "" {
-		before := w.config
-		_, failed = w.tryLoad()
-		for i := range w.config.Programs {
-			spec := &w.config.Programs[i]
-			if spec.Ready.By != program.ReadyAtOnce && !slices.ContainsFunc(before.Programs, func(s program.Spec) bool { return s.Name == spec.Name }) {
-				w.Behave(spec.Name, unready)
-			}
-		}
-	}
-	if failed != "" {
-		w.BreakConfig(failed)
-	}
-	was := w.State().Failures
-	w.Reload("the test")
-	w.quiet(L)
-	if w.State().Failures > was {
-		L.Push(glua.LFalse)
-		L.Push(glua.LString(failed))
-		return 2
-	}
-	L.Push(glua.LTrue)
-	return 1
+	w.reread(L, "the test", broken)
+	return w.pushReload(L)
 }
 
 // reexec is s:reexec(): a reload of the configuration as it is, over which the state is carried.
 func (w *world) reexec(L *glua.LState) int {
-	w.Reload("the test")
+	w.reread(L, "the test", "")
+	return w.pushReload(L)
+}
+
+// reread asks for a reload, by which the configuration is read again, as everybody does who asks for one.
+func (w *world) reread(L *glua.LState, by, broken string) {
+	before := make(map[string]program.ReadyBy)
+	for i := range w.config.Programs {
+		before[w.config.Programs[i].Name] = w.config.Programs[i].Ready.By
+	}
+	if broken == "" {
+		_, broken = w.tryLoad()
+	}
+	if broken != "" {
+		w.BreakConfig(broken)
+	}
+	for i := range w.config.Programs {
+		if spec := &w.config.Programs[i]; spec.Ready.By != program.ReadyAtOnce && before[spec.Name] == program.ReadyAtOnce {
+			w.Behave(spec.Name, unready)
+		}
+	}
+	w.failure = nil
+	w.Reload(by)
 	w.quiet(L)
-	return 0
+}
+
+func (w *world) pushReload(L *glua.LState) int {
+	switch reload := w.State().Reload; {
+	case w.failure != nil:
+		L.Push(glua.LFalse)
+		L.Push(glua.LString(*w.failure))
+	case reload.Step != machine.Idle:
+		L.Push(glua.LNil)
+		L.Push(glua.LString("it is under way: a program is not ready, or has not ended"))
+	default:
+		L.Push(glua.LTrue)
+		return 1
+	}
+	return 2
 }
 
 // signal is s:signal("SIGHUP"): what mwlua itself gets.
 func (w *world) signal(L *glua.LState) int {
 	switch name := text(L, 2, "signal", "the name of a signal"); strings.TrimPrefix(name, "SIG") {
 	case "HUP", "USR2":
-		w.Reload("SIG" + strings.TrimPrefix(name, "SIG"))
+		w.reread(L, "SIG"+strings.TrimPrefix(name, "SIG"), "")
 	case "USR1":
 		w.Stop(machine.SoftStop, sim.USR1)
 	case "TERM":

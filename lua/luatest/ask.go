@@ -179,7 +179,7 @@ func (w *world) logged(L *glua.LState, pattern string) string {
 
 // expectNoStart is s:expect_no_start("web", "1h"): time passes, and it is not started.
 func (w *world) expectNoStart(L *glua.LState) int {
-	name, _ := w.programName(L, 2, "expect_no_start")
+	name := w.wholeProgram(L, "expect_no_start")
 	before, at := w.Spawns(name), w.Elapsed()
 	w.pass(L, lua.Duration(L, L.Get(3), "expect_no_start"))
 	if n := w.Spawns(name) - before; n > 0 {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mwlua/mwlua/lua"
 )
@@ -48,7 +49,7 @@ func TestDefinitionsAreLua(t *testing.T) {
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	s, problems := open(t.Context(), &Options{}, file)
+	s, problems := open(t.Context(), &Options{Timeout: time.Minute}, file)
 	defer s.close()
 	if len(problems) > 0 {
 		t.Error(problems)

@@ -50,6 +50,7 @@ type Source struct {
 	HAProxy []string // files; both together are as on mwlua's command line
 	Text    string   // a Lua configuration, as the file Name
 	Name    string   // it need not be there
+	Seed    uint64   // of the chance in its functions
 	Log     func(level, text string)
 }
 

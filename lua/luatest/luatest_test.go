@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // load is luatest.Options.Load, for Lua alone.
 func load(from luatest.Source) (program.Config, *lua.Handlers, program.Problems) {
-	o := lua.Options{Files: from.Lua, Direct: true, Log: from.Log}
+	o := lua.Options{Files: from.Lua, Direct: true, Log: from.Log, Seed: from.Seed}
 	if from.Text != "" {
 		o.Files = []string{from.Name}
 		o.ReadFile = func(string) ([]byte, error) { return []byte(from.Text), nil }
@@ -213,6 +213,42 @@ func TestOrder(t *testing.T) {
 	kept := runFile(t, luatest.Options{Files: []string{file}, Jobs: 1, Keep: true})[0].Kept
 	if err := os.Remove(kept); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestSkipThatIsHeldBack has no effect on other tests.
+func TestSkipThatIsHeldBack(t *testing.T) {
+	file := script(t, `
+		test("x", function() pcall(skip, "why") end)
+		test("y", function() error("boom") end)
+		test("z", function() pcall(function() forall(1, function() error("bang") end) end) end)
+	`)
+	results := runFile(t, luatest.Options{Files: []string{file}, Jobs: 1})
+	for i, want := range []luatest.Status{luatest.Passed, luatest.Failed, luatest.Passed} {
+		if results[i].Status != want {
+			t.Errorf("%+v", results[i])
+		}
+	}
+}
+
+// TestFileThatDoesNotEnd: the time of a test is that of its file, too.
+func TestFileThatDoesNotEnd(t *testing.T) {
+	o := luatest.Options{Files: []string{script(t, "while true do end")}, Load: load, Timeout: 300 * time.Millisecond}
+	problems, err := luatest.Run(t.Context(), o, func(luatest.Result, int, int) {})
+	if err != nil || !strings.Contains(problems.Error(), "it has not ended after 300ms") {
+		t.Error(problems, err)
+	}
+}
+
+// TestAfterEachIsCalledAfterATestWithoutTime.
+func TestAfterEachIsCalledAfterATestWithoutTime(t *testing.T) {
+	file := script(t, `
+		after_each(function() print("after") end)
+		test("one", function() while true do end end)
+	`)
+	r := runFile(t, luatest.Options{Files: []string{file}, Timeout: 300 * time.Millisecond})[0]
+	if r.Status != luatest.Failed || len(r.Output) != 1 {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -22,13 +22,13 @@ func (s *state) forall(L *glua.LState) int {
 	if s.options.Seed != 0 {
 		tries = 1
 	}
-	first := s.current.seed
+	first, before := s.current.seed, s.current.begun()
 	for i := range tries {
 		seed := first
 		if i > 0 {
 			seed = 1 + s.current.dice.Uint64()>>12
 		}
-		if err := s.forget(s.current); err != nil {
+		if err := s.current.backTo(before); err != nil {
 			s.script.Raise(L, property{&lua.Failure{Text: err.Error()}, i, tries, s.current.seed})
 		}
 		s.current.seed = seed
@@ -56,11 +56,17 @@ func (p property) Error() string {
 	return fmt.Sprintf("%s (try %d of %d; -seed %d tries it again)", p.failure.Text, p.try, p.all, p.seed)
 }
 
-// forget ends the worlds of the tries before: of many, only the last one is told of. The error is that a try has left something behind.
-func (s *state) forget(r *running) error {
-	err := r.end()
-	if r.ends = nil; err == nil {
-		r.worlds, r.real = nil, nil
+// mark is how much a test has begun at a moment.
+type mark struct{ ends, worlds, real int }
+
+func (r *running) begun() mark { return mark{len(r.ends), len(r.worlds), len(r.real)} }
+
+// backTo ends what was begun since then, the try before: of many, only the last one is told of. The error is that it has left something
+// behind.
+func (r *running) backTo(m mark) error {
+	err := r.endFrom(m.ends)
+	if err == nil {
+		r.worlds, r.real = r.worlds[:m.worlds], r.real[:m.real]
 	}
 	return err
 }

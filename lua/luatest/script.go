@@ -55,7 +55,12 @@ const instead = "give sim or run a configuration, as config = \"FILE\" or text =
 func open(ctx context.Context, options *Options, file string) (*state, program.Problems) {
 	s := &state{options: options}
 	s.script = lua.NewScript(lua.Options{Files: []string{file}, Env: os.Environ(), Version: options.Version, Check: true, Log: s.say}, s.globals, instead)
+	ctx, cancel := context.WithTimeoutCause(ctx, options.Timeout, tooLong(options.Timeout))
+	defer cancel()
 	problems := s.script.Run(ctx)
+	if ctx.Err() != nil && len(problems) > 0 {
+		problems[0].Text = context.Cause(ctx).Error()
+	}
 	return s, problems.Errors()
 }
 
@@ -185,7 +190,8 @@ func (s *state) runTest(ctx context.Context, n int) Result {
 	test := s.tests[n]
 	result := Result{File: test.place.File, Name: test.name, Place: test.place, Status: Passed}
 	limit := s.options.Timeout
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it has not ended after %v: does a loop not end? (-timeout allows more)", limit))
+	whole := ctx
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, tooLong(limit))
 	defer cancel()
 	r := &running{ctx: ctx, result: &result, seed: s.options.Seed}
 	if r.seed == 0 {
@@ -194,7 +200,7 @@ func (s *state) runTest(ctx context.Context, n int) Result {
 	r.dice = rand.New(rand.NewPCG(r.seed, 0))
 	s.current = r
 	begun := time.Now()
-	failed := s.stages(ctx, test)
+	failed := s.stages(ctx, whole, test)
 	s.tellWorlds(r, failed)
 	left := r.end()
 	if left != nil && failed == nil {
@@ -212,8 +218,15 @@ func (s *state) runTest(ctx context.Context, n int) Result {
 	return result
 }
 
-// stages are before_each, the test, and after_each, which is called however the test ends.
-func (s *state) stages(ctx context.Context, test one) (failed *lua.Failure) {
+func tooLong(limit time.Duration) error {
+	return fmt.Errorf("it has not ended after %v: does a loop not end? (-timeout allows more)", limit)
+}
+
+// afterwards is what after_each has, also after a test whose time was over.
+const afterwards = 5 * time.Second
+
+// stages are before_each, the test, and after_each, which is called however the test ends, unless the whole run does.
+func (s *state) stages(ctx, whole context.Context, test one) (failed *lua.Failure) {
 	call := func(fn *glua.LFunction) {
 		if _, f := s.script.Call(ctx, fn); failed == nil {
 			failed = f
@@ -227,6 +240,9 @@ func (s *state) stages(ctx context.Context, test one) (failed *lua.Failure) {
 	if failed == nil {
 		call(test.fn)
 	}
+	ctx, cancel := context.WithTimeoutCause(whole, afterwards, tooLong(afterwards))
+	defer cancel()
+	s.current.ctx = ctx
 	for _, fn := range s.after {
 		call(fn)
 	}
@@ -256,12 +272,16 @@ func (s *state) judge(r *running, failed *lua.Failure) {
 }
 
 // end ends what the test has begun, the last first. The error is the first one.
-func (r *running) end() (first error) {
-	for i := len(r.ends) - 1; i >= 0; i-- {
+func (r *running) end() error { return r.endFrom(0) }
+
+// endFrom is end for all but the first n.
+func (r *running) endFrom(n int) (first error) {
+	for i := len(r.ends) - 1; i >= n; i-- {
 		if err := r.ends[i](); err != nil && first == nil {
 			first = err
 		}
 	}
+	r.ends = r.ends[:n]
 	return first
 }
 

@@ -31,12 +31,15 @@ type world struct {
 	*sim.World
 	s       *state
 	source  Source
+	seed    uint64
 	config  program.Config // that was loaded last
 	offered *offer         // its functions, until it counts
 	current *lua.Handlers  // of the configuration in force
 	counts  uint64         // the generation whose functions these are
 	stubs   map[string]*glua.LFunction
 	frozen  map[string]bool         // plugins
+	failure *string                 // why the last reload failed; nil if it did not
+	asking  bool                    // a stub is being asked
 	plugins map[string]Plugin       // that were started for this world
 	ends    map[machine.ID]exitSaid // what exit has said of an end, beside how it was
 
@@ -91,7 +94,7 @@ func (s *state) sim(L *glua.LState) int {
 		}
 		w.Born = at.UnixNano()
 	}
-	w.source = s.source(L, "sim", table, w.say)
+	w.source, w.seed = s.source(L, "sim", table, w.say), seed
 	config, ok := w.load(L)
 	if !ok {
 		return 0
@@ -167,7 +170,9 @@ func (w *world) load(L *glua.LState) (program.Config, bool) {
 
 // tryLoad returns what is wrong with the configuration.
 func (w *world) tryLoad() (program.Config, string) {
-	config, handlers, problems := w.s.options.Load(w.source)
+	source := w.source
+	source.Seed = w.seed
+	config, handlers, problems := w.s.options.Load(source)
 	if failed := problems.Errors(); len(failed) > 0 {
 		return config, failed.Error()
 	}
@@ -189,6 +194,9 @@ func (w *world) say(level, text string) {
 
 // noted takes what the machine says.
 func (w *world) noted(now machine.Instant, n machine.Note) {
+	if n.Kind == machine.NoteReloadFailed || n.Kind == machine.NoteStays && w.failure == nil {
+		w.failure = &n.Text
+	}
 	w.keep(logged{at: w.At(now), now: now, note: n})
 }
 
@@ -272,7 +280,9 @@ func decision(v policy.Verdict, store, blob []byte, err error) sim.Decision {
 
 // askStub asks the function of the test that stands for a plugin.
 func (w *world) askStub(a machine.Decide, stub *glua.LFunction) sim.Decision {
+	w.asking = true
 	answer, failed := w.s.script.Call(w.s.current.ctx, stub, w.s.script.Event(a.Event))
+	w.asking = false
 	switch {
 	case failed != nil:
 		return failing(fmt.Sprintf("%v: %s", failed.Place, failed.Text))

@@ -1,6 +1,7 @@
 package luatest
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -15,16 +16,27 @@ type verb[T any] func(self T, L *glua.LState) int
 
 // simVerbs are the methods of what sim yields.
 func simVerbs() map[string]verb[*world] {
-	return map[string]verb[*world]{
+	verbs := map[string]verb[*world]{
 		"start": (*world).start, "stop": command(machine.StopProgram), "restart": command(machine.RestartProgram),
 		"exit": (*world).exit, "kill": (*world).kill, "ready": (*world).ready, "health": (*world).health, "notify": (*world).notify,
 		"freeze": (*world).freeze, "freeze_plugin": (*world).freezePlugin, "fail_start": (*world).failStart, "on_stop": (*world).onStop, "set_clock": (*world).setClock,
 		"advance": (*world).advance, "settle": (*world).settle, "reload": (*world).reload, "signal": (*world).signal, "shutdown": (*world).shutdown,
-		"stub_plugin": (*world).stubPlugin, "reexec": (*world).reexec,
-		"state": (*world).state, "next": (*world).next, "status": (*world).status, "trace": (*world).trace, "now": (*world).clock,
-		"expect": (*world).expect, "expect_log": (*world).expectLog, "expect_no_log": (*world).expectNoLog, "expect_no_start": (*world).expectNoStart,
-		"expect_exit": (*world).expectExit,
+		"stub_plugin": (*world).stubPlugin, "reexec": (*world).reexec, "expect_no_start": (*world).expectNoStart,
 	}
+	for name, act := range verbs {
+		verbs[name] = func(w *world, L *glua.LState) int {
+			if w.asking {
+				lua.Raise(L, "%s: not in the function of a stub: it is asked in the midst of a step of mwlua, and can only look", name)
+			}
+			return act(w, L)
+		}
+	}
+	maps.Copy(verbs, map[string]verb[*world]{
+		"state": (*world).state, "next": (*world).next, "status": (*world).status, "trace": (*world).trace, "now": (*world).clock,
+		"expect": (*world).expect, "expect_log": (*world).expectLog, "expect_no_log": (*world).expectNoLog,
+		"expect_exit": (*world).expectExit,
+	})
+	return verbs
 }
 
 // object makes a value with methods. letter is what tests call it, what is its name in messages, and lives says that its test is run.
@@ -117,6 +129,15 @@ func (w *world) programName(L *glua.LState, n int, verb string) (name string, sl
 	}
 	lua.Raise(L, "%s: there is no program %q%s", verb, name, lua.Suggest(name, names))
 	return "", 0
+}
+
+// wholeProgram is the argument that names a program, all of its instances.
+func (w *world) wholeProgram(L *glua.LState, verb string) string {
+	name, slot := w.programName(L, 2, verb)
+	if slot > 0 {
+		lua.Raise(L, "%s: it is for all instances of a program: write %q", verb, name)
+	}
+	return name
 }
 
 // quiet lets the answers come that are under way, and ends the test if something is wrong with the world.

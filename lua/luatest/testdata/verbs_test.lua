@@ -213,6 +213,82 @@ test("instances are told apart", function()
   eq(s:state("web", 2).state, "waiting")
 end)
 
+test("a reload reads the configuration again, and its functions begin anew", function()
+  local text = [[
+    local n = 0
+    program "web" { command = { "/bin/sh" }, restart = { policy = "always", delay = "1s", jitter = 0, factor = 1 },
+      on_exit = function() n = n + 1 if n >= 2 then return "stop" end end }
+  ]]
+  for _, how in ipairs { function(s) ok(s:reload()) end, function(s) ok(s:reexec()) end, function(s) s:signal("SIGHUP") end } do
+    local s = sim { text = text }
+    s:start(); s:exit("web", 1); s:advance("1s")
+    how(s)
+    s:exit("web", 1); s:expect("web", "waiting")
+  end
+end)
+
+test("a reload waits until what it starts is ready", function()
+  local s = sim { text = "program 'web' { command = { '/bin/sh' } }" }
+  s:start()
+  local worked, why = s:reload { text = "program 'web' { command = { '/bin/sh' }, ready = { notify = true, timeout = '10s' }, overlap = 'start-first' }" }
+  eq(worked, nil); matches(why, "it is under way")
+  s:advance("10s"); s:expect("web", "running"); eq(s:state("web").seq, 1)
+  s:expect_log("stays, the reload could not replace it")
+end)
+
+test("a stop command does what the program does about it", function()
+  local s = sim { text = "program 'web' { command = { '/bin/sh' }, stop_command = { '/bin/quit' }, stop_timeout = '10s' }" }
+  s:start()
+  s:on_stop("web", "exit:0 after 3s")
+  s:stop("web"); s:expect("web", "stopping")
+  s:reload() -- the command has said that it worked, and nothing more is sent
+  s:advance("3s"); s:expect("web", "stopped"); eq(s:state("web").code, 0)
+  s:start("web"); s:on_stop("web", "ignore"); s:stop("web"); s:advance("10s"); s:settle()
+  s:expect("web", "stopped"); eq(s:state("web").signal, "SIGKILL")
+end)
+
+test("freeze keeps what was said before", function()
+  local s = sim { text = "program 'web' { command = { '/bin/sh' }, stop_timeout = '10s' }" }
+  s:start()
+  s:on_stop("web", "exit:3 after 1s")
+  s:freeze("web"); s:freeze("web", false)
+  s:stop("web"); s:advance("1s"); eq(s:state("web").code, 3)
+end)
+
+test("who says something is told apart", function()
+  local s = sim { text = "program 'web' { command = { '/bin/sh' }, instances = 2, ready = { notify = true } }" }
+  s:start()
+  s:notify("web", "READY=1")
+  s:expect("web", "running"); s:expect("web[1]", "starting")
+  for _, verb in ipairs { "stop", "restart", "freeze", "on_stop", "health", "expect_no_start" } do
+    fails(function() s[verb](s, "web[1]", "ignore") end, 'for all instances of a program: write "web"')
+  end
+end)
+
+test("a stub only looks", function()
+  local s = begun()
+  s:stub_plugin("budget", function() eq(s:state("web").state, "blocked") s:exit("migrate", 0) end)
+  s:exit("api", 1)
+  s:expect_log("exit: not in the function of a stub")
+  s:expect("migrate", "running")
+end)
+
+test("chance has the seed of the world", function()
+  local function delays(seed)
+    local s = sim { seed = seed, text = [[ program "web" { command = { "/bin/sh" },
+      on_exit = function() return { action = "restart", delay = math.random(1, 100000) .. "s" } end } ]] }
+    s:start(); s:exit("web", 1)
+    return s:next("web")
+  end
+  eq(delays(3), delays(3)); ok(delays(3) ~= delays(4))
+end)
+
+test("forall leaves what was begun before", function()
+  local s = begun()
+  forall(3, function() begun() s:expect("api", "running") end)
+  s:exit("api", 9); s:settle(); s:expect_exit(0)
+end)
+
 test("forall tries with many seeds", function()
   local tried = 0
   forall(20, function(r)
