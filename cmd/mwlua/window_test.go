@@ -112,6 +112,7 @@ func TestRequestsDuringAReloadBecomeOneMore(t *testing.T) {
 		w.feed(section("a"))
 		w.feed(section("a"))
 		w.logged(windowOK, 2+i)
+		w.started(fmt.Sprintf("a#%d", 2+i)) // before that it does not hear what it is told
 	}
 	w.hasOnly(w.started("a#3"))
 	if n := w.count("Reloading HAProxy"); n != 2 {
