@@ -250,6 +250,27 @@ func TestStopCommandOutlivesReload(t *testing.T) {
 	}
 }
 
+// TestStopCommandThatHasWorkedIsDone: after a reload, too, nothing more is sent to who takes its time.
+func TestStopCommandThatHasWorkedIsDone(t *testing.T) {
+	a := doing(t, "a", "up a", "wait go", "exit 3")
+	a.StopTimeout, a.OnReload, a.ReloadSignal = 0, program.Keep, 0
+	a.StopCommand = []string{"sh", "-c", "echo >stopping"}
+	a.Health = &program.Health{
+		Probe: program.Probe{Command: []string{"sh", "-c", "! [ -e ill ]"}, Interval: 10 * time.Millisecond, Timeout: patience},
+	}
+	r := newRun(t, programs(a))
+	r.write("ill", "", 0o644)
+	r.until("the stop command", func() bool { return r.read("stopping") != "" })
+	r.reload(loaded)
+	r.write("go", "", 0o644)
+	r.logged("a#1 (pid ", 2) // that it is ill, and how it ended
+	r.checkLog(`a#1 \(pid \d+\) exited with code 3 .*`)
+	if strings.Contains(r.read("log"), "the stop command of a#1") {
+		t.Errorf("it is told that the stop command has failed%s", r.files())
+	}
+	r.signal(unix.SIGTERM)
+}
+
 // TestCronRuns.
 func TestCronRuns(t *testing.T) {
 	a := doing(t, "a", "up a", "exit 0")

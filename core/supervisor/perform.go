@@ -53,6 +53,7 @@ func (s *supervisor) perform(now machine.Instant, a machine.Action) {
 	case machine.Probe:
 		go s.probe(a) // waits for its turn, then for the program's answer; sends it; ends then, or at its limit
 	case machine.RunStop:
+		s.stopping[a.ID] = true
 		go s.runStop(a) // waits for the command's end; sends it; ends then, or at its limit
 	case machine.Decide:
 		go s.decide(a) // waits for the answer; sends it; ends then, or at its limit

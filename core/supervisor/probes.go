@@ -114,12 +114,10 @@ func (s *supervisor) takeStops(d *carry.Document) {
 			time.AfterFunc(time.Duration(stop.Until-proc.Monotonic()), func() { s.send(&errand{kill: true, pid: stop.PID}) })
 		}
 	}
-	for _, p := range d.State.Programs {
-		for _, in := range p.Instances {
-			id := machine.ID{Program: p.Name, Slot: p.Slot, Seq: in.Seq}
-			if in.Step == machine.Stopping && in.Told == 0 && !runs[id] {
-				s.queue = append(s.queue, stopRan(id, errors.New("what became of it is not known, mwlua was reloading")))
-			}
+	for _, id := range d.Unanswered {
+		s.stopping[id] = true
+		if !runs[id] {
+			s.queue = append(s.queue, stopRan(id, errors.New("what became of it is not known, mwlua was reloading")))
 		}
 	}
 }

@@ -70,6 +70,7 @@ type supervisor struct {
 	silent    map[int]bool             // pids of children that were the process of an instance once
 	attempts  map[int]bool             // pids of commands of probes
 	stops     map[int]carry.Stop       // stop commands that run, by their pids
+	stopping  map[machine.ID]bool      // instances whose stop command has no answer yet
 	lent      map[int]carry.Lent       // what code has started, by pid
 	outputs   []output
 	probing   chan struct{} // has one entry for each probe that is under way
@@ -91,7 +92,7 @@ func newSupervisor(o Options) (*supervisor, error) {
 		Options: o, events: make(chan machine.Event, 16), errands: make(chan *errand), calls: make(chan func()), sockets: newSockets(),
 		owners: make(map[int]machine.ID), helpers: make(map[int]func(proc.Exit)),
 		watch: w, mailbox: newMailbox(), instances: make(map[machine.ID]*instance), emptying: make(map[machine.ID]*instance),
-		claims: make(map[int]*claim), silent: make(map[int]bool), attempts: make(map[int]bool), stops: make(map[int]carry.Stop), lent: make(map[int]carry.Lent),
+		claims: make(map[int]*claim), silent: make(map[int]bool), attempts: make(map[int]bool), stops: make(map[int]carry.Stop), stopping: make(map[machine.ID]bool), lent: make(map[int]carry.Lent),
 		probing: make(chan struct{}, maxProbes), listeners: make(map[machine.ProgramSocket]*listen.Socket), clock: none,
 	}, nil
 }
@@ -231,6 +232,8 @@ func (s *supervisor) step(ev machine.Event) {
 	switch ev := ev.(type) {
 	case machine.Notified:
 		delete(s.claims, ev.MainPID)
+	case machine.StopRan:
+		delete(s.stopping, ev.ID)
 	case machine.Exited:
 		s.release(ev.ID)
 	}

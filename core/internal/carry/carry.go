@@ -46,6 +46,9 @@ type Document struct {
 	Silent      []int        `json:",omitempty"` // children that are no longer the process of an instance, and that nobody has collected
 	Attempts    []int        `json:",omitempty"` // those of Helpers of which nobody wants to know any more how they end
 	Stops       []Stop       `json:",omitempty"` // those of Helpers that stop an instance
+	// Unanswered are the instances whose stop command has not been answered for: those of Stops, and of commands that were not started yet,
+	// or whose end was not told.
+	Unanswered []machine.ID `json:",omitempty"`
 	Lent        []Lent       `json:",omitempty"` // those of Helpers that code has started
 	CGroups     []string     `json:",omitempty"` // directories of instances that are gone, to be removed
 	Clock       int          `json:",omitempty"` // a descriptor that tells when the wall clock is set; 0 means none
