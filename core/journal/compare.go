@@ -57,6 +57,9 @@ func same(then, now said) bool {
 	if then.Verdict.Do != policy.Restart {
 		return true
 	}
+	if d := then.Verdict.Delay - now.Verdict.Delay; d.Abs() > time.Millisecond {
+		return false
+	}
 	sooner := then.Until - now.Until
 	return sooner >= 0 && sooner <= max(then.at-now.at, 0)+machine.Instant(time.Millisecond)
 }

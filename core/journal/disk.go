@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/mwlua/mwlua/core/machine"
+	"github.com/mwlua/mwlua/core/program"
 )
 
 // disk is the part of a Writer that may have to wait. It belongs to a goroutine of its own.
@@ -29,6 +30,8 @@ type disk struct {
 func newDisk(w *Writer, open opener) *disk {
 	d := &disk{w: w, open: open, hide: hider{key: w.Options.Carried.Key}, next: w.n, kept: w.n, failed: true}
 	d.hide.hashOf = d.hide.hash
+	d.hide.own = w.Env
+	d.hide.learn(program.Config{})
 	return d
 }
 

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -61,6 +62,9 @@ func prepare(f *os.File) (int64, error) {
 	if !info.Mode().IsRegular() {
 		return 0, errors.New("it is no regular file")
 	}
+	if err := isOurs(f, info.Size()); err != nil {
+		return 0, err
+	}
 	if info.Mode().Perm() != 0o600 {
 		if err := f.Chmod(0o600); err != nil {
 			return 0, fmt.Errorf("cannot give it the mode 0600: %w", cause(err))
@@ -80,6 +84,18 @@ func prepare(f *os.File) (int64, error) {
 		return 0, cause(err)
 	}
 	return info.Size() + 1, nil
+}
+
+// isOurs says that f is empty, or begins as a journal does.
+func isOurs(f *os.File, size int64) error {
+	begins := make([]byte, min(size, int64(len(headMark))))
+	if _, err := f.ReadAt(begins, 0); err != nil && err != io.EOF {
+		return fmt.Errorf("cannot read it: %w", cause(err))
+	}
+	if !bytes.HasPrefix(headMark, begins) {
+		return errors.New("it is there already, and is no journal")
+	}
+	return nil
 }
 
 // cause is err without the name of the file, which is said elsewhere.

@@ -44,13 +44,19 @@ type raw struct {
 func Open(path string) (*Reader, error) {
 	r := &Reader{max: MaxLine}
 	found := error(nil)
-	for _, name := range []string{former(path), path} {
+	var newest *os.File
+	for _, name := range []string{path, former(path)} { // in this order: what was FILE a moment ago is FILE.1 then, and not missing
 		f, err := openRead(name)
 		if err != nil && (name == path || !errors.Is(err, fs.ErrNotExist)) {
 			found = err
 		}
+		if err == nil && newest != nil && sameFile(f, newest) { // it was rotated between the two
+			f.Close()
+			r.Close()
+			return Open(path)
+		}
 		if err == nil {
-			r.sources = append(r.sources, source{name, f})
+			newest, r.sources = f, append([]source{{name, f}}, r.sources...)
 		}
 	}
 	if found != nil && (len(r.sources) == 0 || !errors.Is(found, fs.ErrNotExist)) { // between a rotation's two steps there is only FILE.1
@@ -58,6 +64,12 @@ func Open(path string) (*Reader, error) {
 		return nil, found
 	}
 	return r, nil
+}
+
+func sameFile(a, b *os.File) bool {
+	one, err := a.Stat()
+	other, err2 := b.Stat()
+	return err == nil && err2 == nil && os.SameFile(one, other)
 }
 
 func openRead(name string) (*os.File, error) {

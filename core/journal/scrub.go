@@ -11,6 +11,7 @@ import (
 // scrubber finds values of environment variables in texts. It knows those of the configurations that it has seen.
 type scrubber struct {
 	hashOf   func(string) string
+	own      []string // mwlua's environment
 	known    map[string]bool
 	replacer *strings.Replacer // nil means that nothing is known
 }
@@ -30,6 +31,7 @@ func (s *scrubber) learn(c program.Config) {
 		s.known = nil
 	}
 	before := len(s.known)
+	s.add(s.own)
 	s.add(c.Env)
 	for i := range c.Programs {
 		s.add(c.Programs[i].Env)

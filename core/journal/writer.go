@@ -29,6 +29,8 @@ type Options struct {
 	// Say is called when the journal cannot be written, and when it can again, from any goroutine: level is "warn" or "info". It must
 	// not wait.
 	Say func(level, text string)
+	// Env is the environment of mwlua, NAME=VALUE: its values are not to be in the journal either, whoever says them.
+	Env []string
 	// Carried is what Carried of the image before has returned; the zero one begins a life.
 	Carried Carried
 }

@@ -385,18 +385,26 @@ func TestOpenFile(t *testing.T) {
 	}
 	want("it is no regular file")
 	os.Remove(path)
-	if err := os.WriteFile(path, []byte("half a line"), 0o644); err != nil {
+	const other, half = "program 'web' {}", `{"mwlua-journal":1,"half a`
+	if err := os.WriteFile(path, []byte(other), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	want("it is there already, and is no journal")
+	if info, err := os.Stat(path); err != nil || info.Mode() != 0o644 || info.Size() != int64(len(other)) {
+		t.Errorf("%v, %v", info, err)
+	}
+	if err := os.WriteFile(path, []byte(half), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	want("")
-	if data, _ := os.ReadFile(path); string(data) != "half a line\n" {
+	if data, _ := os.ReadFile(path); string(data) != half+"\n" {
 		t.Errorf("it has %q", data)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
 		t.Errorf("%v, %v", info, err)
 	}
 	f, size, err := openFile(path)
-	if err != nil || size != 12 {
+	if err != nil || size != int64(len(half))+1 {
 		t.Fatal(size, err)
 	}
 	want("another mwlua writes to it (resource temporarily unavailable)")

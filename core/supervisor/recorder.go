@@ -1,6 +1,8 @@
 package supervisor
 
 import (
+	"os"
+
 	"github.com/mwlua/mwlua/core/internal/carry"
 	"github.com/mwlua/mwlua/core/journal"
 )
@@ -10,7 +12,7 @@ func (s *supervisor) beginJournal(before *carry.Document) {
 	if s.Journal.Path == "" {
 		return
 	}
-	o := journal.Options{File: s.Journal, Version: s.Version, Say: s.Log.Say}
+	o := journal.Options{File: s.Journal, Version: s.Version, Say: s.Log.Say, Env: os.Environ()}
 	if before != nil && before.Journal != nil {
 		o.Carried = journal.Carried{Run: before.Journal.Run, Key: before.Journal.Key, N: before.Journal.N}
 	}

@@ -49,9 +49,9 @@ type Document struct {
 	// Unanswered are the instances whose stop command has not been answered for: those of Stops, and of commands that were not started yet,
 	// or whose end was not told.
 	Unanswered []machine.ID `json:",omitempty"`
-	Lent        []Lent       `json:",omitempty"` // those of Helpers that code has started
-	CGroups     []string     `json:",omitempty"` // directories of instances that are gone, to be removed
-	Clock       int          `json:",omitempty"` // a descriptor that tells when the wall clock is set; 0 means none
+	Lent       []Lent       `json:",omitempty"` // those of Helpers that code has started
+	CGroups    []string     `json:",omitempty"` // directories of instances that are gone, to be removed
+	Clock      int          `json:",omitempty"` // a descriptor that tells when the wall clock is set; 0 means none
 
 	Journal *Journal `json:",omitempty"` // nil when nothing is recorded
 }
