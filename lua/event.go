@@ -51,7 +51,7 @@ func eventKeys() []eventKey {
 			return signal(ev.Signal)
 		}},
 		{"core_dumped", "boolean", "Whether the kernel wrote a core file.", afterEnd, truth(func(ev policy.Event) bool { return ev.CoreDumped })},
-		{"oom", "boolean", "Whether the kernel killed it for want of memory, as far as is known.", afterEnd,
+		{"oom", "boolean", "Whether the kernel killed it for want of memory: known with `cgroup`, where the memory controller is there, else false.", afterEnd,
 			truth(func(ev policy.Event) bool { return ev.OOM })},
 		{"reason", "string", "\"exited\", \"start-failed\", \"not-ready\", \"health\", \"watchdog\", \"timeout\" or \"reload-signal\".",
 			afterEnd, text(func(ev policy.Event) string { return string(ev.Reason) })},

@@ -92,7 +92,7 @@ func TestPolicyExample(t *testing.T) {
 	}{
 		{"api.on_exit[1]", policy.Event{Exit: policy.Exit{Code: 78, Failures: 1}}, policy.Verdict{Do: policy.Fail, Reason: "its configuration is wrong"}, ""},
 		{"api.on_exit[1]", policy.Event{Exit: policy.Exit{Code: 1, Failures: 1}}, policy.Verdict{Do: policy.Default}, ""},
-		{"worker-2.on_exit[1]", policy.Event{OOM: true, Store: []byte(`{"rests":2}`)},
+		{"worker-2.on_exit[1]", policy.Event{Exit: policy.Exit{OOM: true}, Store: []byte(`{"rests":2}`)},
 			policy.Verdict{Do: policy.Restart, Delay: 15 * time.Second, Reason: "out of memory, rest 3 of 12"}, `{"rests":3}`},
 		{"worker-1.on_exit[1]", policy.Event{}, policy.Verdict{Do: policy.Default}, ""},
 		{"worker-1.on_exit[2]", policy.Event{Exit: policy.Exit{Failures: 3}, History: short, Default: again},

@@ -56,9 +56,9 @@ func decide(t *testing.T, h *Handlers, name string, ev policy.Event, within time
 // anExit is an event with everything in it.
 func anExit() policy.Event {
 	return policy.Event{
-		Exit: policy.Exit{Program: "web", Seq: 3, Code: 7, Signal: 0, CoreDumped: true, Reason: policy.Exited, Ran: 1500 * time.Millisecond,
+		Exit: policy.Exit{Program: "web", Seq: 3, Code: 7, Signal: 0, CoreDumped: true, OOM: true, Reason: policy.Exited, Ran: 1500 * time.Millisecond,
 			Failures: 2, Restarts: 1},
-		ID: "x", Instance: "web[1]#3", Slot: 1, PID: 4711, Kind: "program", OOM: true, TotalRestarts: 9,
+		ID: "x", Instance: "web[1]#3", Slot: 1, PID: 4711, Kind: "program", TotalRestarts: 9,
 		History: []policy.Past{{Seq: 2, Signal: 9, Reason: policy.Health, Ran: time.Second}, {Seq: 1, Code: 1, Reason: policy.Exited}},
 		Default: policy.Verdict{Do: policy.Restart, Delay: 1250 * time.Millisecond, Reason: "attempt 2", ExitCode: 3, Reset: true},
 		Labels:  []string{"team=a", "tier=1"},

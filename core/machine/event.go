@@ -138,6 +138,7 @@ type (
 		ID           ID
 		Code, Signal int
 		CoreDumped   bool
+		OOM          bool // as policy.Exit has it
 		Left         []Survivor
 	}
 	// Emptied says that nothing is left of an instance whose process has ended before.

@@ -163,7 +163,7 @@ func (m *Machine) exited(now Instant, ev Exited) {
 		return
 	}
 	exit := policy.Exit{
-		Program: p.Name, Seq: ev.ID.Seq, Code: ev.Code, Signal: ev.Signal, CoreDumped: ev.CoreDumped,
+		Program: p.Name, Seq: ev.ID.Seq, Code: ev.Code, Signal: ev.Signal, CoreDumped: ev.CoreDumped, OOM: ev.OOM,
 		Reason: reasonOf(in, ev), Ran: time.Duration(now - in.Since),
 	}
 	if len(ev.Left) > 0 {

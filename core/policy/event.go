@@ -13,7 +13,6 @@ type Event struct {
 	Slot          int           // which of the program's instances it is, from 0
 	PID           int           // 0 if nothing ever ran
 	Kind          string        // program, oneshot or cron
-	OOM           bool          // the kernel killed it for want of memory, as far as is known
 	TotalRestarts uint64        // starts since the program was first started, less one
 	History       []Past        // ends before this one, newest first, at most MaxHistory
 	Default       Verdict       // what the declared policy says

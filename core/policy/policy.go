@@ -34,6 +34,7 @@ type Exit struct {
 	Code       int           // exit code, 0 to 255; meaningless when Signal is not 0
 	Signal     int           // the signal that killed it; 0 means that it exited with Code
 	CoreDumped bool          // the kernel wrote a core file
+	OOM        bool          `json:",omitempty"` // the kernel killed it, or another process of it, for want of memory, as far as is known
 	Reason     Reason        // how it ended
 	Ran        time.Duration // from spawn to exit; 0 for StartFailed
 	Failures   int           // failures in a row, this one included; 0 when the exit is no failure

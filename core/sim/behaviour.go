@@ -17,7 +17,10 @@ type Answer struct {
 }
 
 // Ending is how a process ends: with Code, or by Signal if that is not 0.
-type Ending struct{ Code, Signal int }
+type Ending struct {
+	Code, Signal int
+	OOM          bool // the kernel killed it for want of memory
+}
 
 // Behaviour is what the instances of a program do. The zero Behaviour starts, runs for ever, and dies of any signal.
 type Behaviour struct {

@@ -73,7 +73,7 @@ func (w *World) one() {
 	w.queue.take()
 	if d.proc != nil {
 		d.proc.dead = true
-		d.ev = machine.Exited{ID: d.proc.id, Code: d.end.Code, Signal: d.end.Signal, Left: w.survivors(d.proc)}
+		d.ev = machine.Exited{ID: d.proc.id, Code: d.end.Code, Signal: d.end.Signal, OOM: d.end.OOM, Left: w.survivors(d.proc)}
 	}
 	if _, up := d.ev.(machine.Booted); up {
 		w.up()

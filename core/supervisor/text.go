@@ -112,6 +112,8 @@ func EndText(now machine.Instant, n machine.Note) (end, next string) {
 
 func ended(e policy.Exit) string {
 	switch {
+	case e.Signal != 0 && e.OOM:
+		return fmt.Sprintf("was killed by %s, out of memory,", signalName(e.Signal))
 	case e.Signal != 0 && e.CoreDumped:
 		return fmt.Sprintf("was killed by %s and dumped core", signalName(e.Signal))
 	case e.Signal != 0:

@@ -51,6 +51,9 @@ func (s *supervisor) ended(exits ...proc.Exit) {
 		id := s.owners[e.PID]
 		delete(s.owners, e.PID)
 		events[i] = machine.Exited{ID: id, Code: e.Code, Signal: e.Signal, CoreDumped: e.CoreDumped}
+		if in := s.instances[id]; in != nil && in.unit.CGroup != "" {
+			events[i].OOM = proc.WasShortOfMemory(in.unit.CGroup)
+		}
 		if in := s.instances[id]; in != nil && in.unit.Kill != program.KillProcess {
 			s.emptying[id] = in
 		}

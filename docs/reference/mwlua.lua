@@ -316,7 +316,7 @@
 ---@field code integer? Its exit code; nil if a signal ended it.
 ---@field signal integer? The number of the signal that ended it; nil if none did.
 ---@field core_dumped boolean Whether the kernel wrote a core file.
----@field oom boolean Whether the kernel killed it for want of memory, as far as is known.
+---@field oom boolean Whether the kernel killed it for want of memory: known with `cgroup`, where the memory controller is there, else false.
 ---@field reason string "exited", "start-failed", "not-ready", "health", "watchdog", "timeout" or "reload-signal".
 ---@field expected boolean Whether it is no failure to the declared policy.
 ---@field uptime number How long it ran, in seconds.

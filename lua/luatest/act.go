@@ -9,7 +9,6 @@ import (
 	glua "github.com/yuin/gopher-lua"
 
 	"github.com/mwlua/mwlua/core/machine"
-	"github.com/mwlua/mwlua/core/policy"
 	"github.com/mwlua/mwlua/core/program"
 	"github.com/mwlua/mwlua/core/sim"
 	"github.com/mwlua/mwlua/core/supervisor"
@@ -54,31 +53,31 @@ func (w *world) instance(L *glua.LState, n int, verb string) machine.ID {
 	return machine.ID{}
 }
 
-// exit is s:exit("web", 1, { signal = "SIGSEGV", oom = true, reason = "…", instance = 2 }).
+// exit is s:exit("web", 1, { signal = "SIGSEGV", oom = true, instance = 2 }).
 func (w *world) exit(L *glua.LState) int {
 	id := w.instance(L, 2, "exit")
-	end, said := sim.Ending{}, exitSaid{}
+	end := sim.Ending{}
 	if n, ok := L.Get(3).(glua.LNumber); ok && n >= 0 && n <= 255 {
 		end.Code = int(n)
 	} else if L.Get(3) != glua.LNil {
 		lua.Raise(L, "exit: expected a code from 0 to 255, got %s", lua.Describe(L.Get(3)))
 	}
 	if options, ok := L.Get(4).(*glua.LTable); ok {
-		checkKeys(L, "exit", options, []string{"instance", "signal", "oom", "reason"})
+		checkKeys(L, "exit", options, []string{"instance", "signal", "oom"})
 		if name := optionalText(L, options, "exit", "signal"); name != "" {
 			end = sim.Ending{Signal: signalNumber(L, "exit", name)}
+		}
+		if end.OOM = glua.LVAsBool(options.RawGetString("oom")); end.OOM && end.Signal == 0 {
+			end = sim.Ending{Signal: sim.KILL, OOM: true} // as the kernel does it
 		}
 		if seq, ok := options.RawGetString("instance").(glua.LNumber); ok {
 			id.Seq = uint64(seq)
 		}
-		said = exitSaid{glua.LVAsBool(options.RawGetString("oom")), policy.Reason(optionalText(L, options, "exit", "reason"))}
 	}
-	w.ends[id] = said
 	if !w.ExitInstance(id, end) {
 		lua.Raise(L, "exit: %v does not run", id)
 	}
 	w.quiet(L)
-	delete(w.ends, id)
 	return 0
 }
 

@@ -34,7 +34,7 @@ func simDocs() []doc {
 		{"start", "program? string", "", "Starts mwlua, or a program, as `mwlua start` does."},
 		{"stop", "program string", "", "As `mwlua stop` does."},
 		{"restart", "program string", "", "As `mwlua restart` does."},
-		{"exit", "program string, code? integer, more? { signal: string, oom: boolean, reason: string, instance: integer }", "",
+		{"exit", "program string, code? integer, more? { signal: string, oom: boolean, instance: integer }", "",
 			"A program ends, with a code or by a signal."},
 		{"kill", "program string, signal? string", "", "Somebody kills it: with SIGKILL, if nothing is said."},
 		{"ready", "program string", "", "It is ready, in the way that is declared."},

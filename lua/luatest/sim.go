@@ -37,11 +37,10 @@ type world struct {
 	current *lua.Handlers  // of the configuration in force
 	counts  uint64         // the generation whose functions these are
 	stubs   map[string]*glua.LFunction
-	frozen  map[string]bool         // plugins
-	failure *string                 // why the last reload failed; nil if it did not
-	asking  bool                    // a stub is being asked
-	plugins map[string]Plugin       // that were started for this world
-	ends    map[machine.ID]exitSaid // what exit has said of an end, beside how it was
+	frozen  map[string]bool   // plugins
+	failure *string           // why the last reload failed; nil if it did not
+	asking  bool              // a stub is being asked
+	plugins map[string]Plugin // that were started for this world
 
 	mu  sync.Mutex
 	log []logged // its newest lines
@@ -64,12 +63,6 @@ const (
 // offer are the functions of a configuration; nil if it has none.
 type offer struct{ handlers *lua.Handlers }
 
-// exitSaid is what deciders are told of an end.
-type exitSaid struct {
-	oom    bool
-	reason policy.Reason
-}
-
 // sim is sim { config = "conf.lua" }: a world in virtual time in which nothing has happened yet.
 func (s *state) sim(L *glua.LState) int {
 	if s.options.Mode == Real {
@@ -77,7 +70,7 @@ func (s *state) sim(L *glua.LState) int {
 	}
 	table := arguments(L, "sim", "config", "text", "haproxy", "now", "seed")
 	w := &world{
-		s: s, stubs: make(map[string]*glua.LFunction), frozen: make(map[string]bool), plugins: make(map[string]Plugin), ends: make(map[machine.ID]exitSaid),
+		s: s, stubs: make(map[string]*glua.LFunction), frozen: make(map[string]bool), plugins: make(map[string]Plugin),
 	}
 	seed := s.current.seed
 	if n, ok := table.RawGetString("seed").(glua.LNumber); ok {
@@ -235,12 +228,6 @@ func (w *world) Use() {
 
 // Decide implements sim.Code.
 func (w *world) Decide(a machine.Decide) sim.Decision {
-	if said, ok := w.ends[a.ID]; ok {
-		a.Event.OOM = said.oom
-		if said.reason != "" {
-			a.Event.Reason = said.reason
-		}
-	}
 	ctx, cancel := context.WithTimeout(w.s.current.ctx, a.Limit)
 	defer cancel()
 	if a.By.By == program.ByHandler {

@@ -48,10 +48,10 @@ func FromEvent(ev policy.Event, state []byte) *ExitEvent {
 func ToEvent(e *ExitEvent) policy.Event {
 	ev := policy.Event{
 		Exit: policy.Exit{
-			Program: e.GetProgram(), Seq: e.GetSeq(), Code: int(e.GetCode()), Signal: int(e.GetSignal()), CoreDumped: e.GetCoreDumped(),
+			Program: e.GetProgram(), Seq: e.GetSeq(), Code: int(e.GetCode()), Signal: int(e.GetSignal()), CoreDumped: e.GetCoreDumped(), OOM: e.GetOom(),
 			Reason: policy.Reason(e.GetReason()), Ran: e.GetUptime().AsDuration(), Failures: int(e.GetFailures()), Restarts: int(e.GetRestarts()),
 		},
-		ID: e.GetId(), Instance: e.GetInstance(), Slot: int(e.GetSlot()), PID: int(e.GetPid()), Kind: e.GetKind(), OOM: e.GetOom(),
+		ID: e.GetId(), Instance: e.GetInstance(), Slot: int(e.GetSlot()), PID: int(e.GetPid()), Kind: e.GetKind(),
 		TotalRestarts: e.GetTotalRestarts(), Labels: e.GetLabels(),
 	}
 	if e.GetStore() != "" {

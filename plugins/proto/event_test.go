@@ -15,9 +15,9 @@ import (
 func TestEventComesBack(t *testing.T) {
 	ev := policy.Event{
 		Exit: policy.Exit{
-			Program: "web", Seq: 3, Code: 78, Signal: 9, CoreDumped: true, Reason: policy.Health, Ran: 5 * time.Second, Failures: 2, Restarts: 7,
+			Program: "web", Seq: 3, Code: 78, Signal: 9, CoreDumped: true, OOM: true, Reason: policy.Health, Ran: 5 * time.Second, Failures: 2, Restarts: 7,
 		},
-		ID: "q1", Instance: "web#3", Slot: 4, PID: 99, Kind: "program", OOM: true, TotalRestarts: 12,
+		ID: "q1", Instance: "web#3", Slot: 4, PID: 99, Kind: "program", TotalRestarts: 12,
 		History: []policy.Past{{Seq: 2, Code: 1, Reason: policy.Exited, Ran: time.Minute}, {Seq: 1, Signal: 11}},
 		Default: policy.Verdict{Do: policy.Restart, Delay: time.Second, Reason: "attempt 2", Reset: true},
 		Labels:  []string{"team=a"}, Store: []byte(`{"n":1}`), Time: time.Duration(1_700_000_000_123_456_789),

@@ -112,6 +112,18 @@ func populated(dir string) bool {
 	return err == nil && strings.Contains("\n"+string(events), "\npopulated 1\n")
 }
 
+// WasShortOfMemory reports whether the kernel has killed a process of a cgroup, or of one below it, for want of memory. Where the memory
+// controller is not there it cannot be known, and is false.
+func WasShortOfMemory(dir string) bool {
+	events, _ := os.ReadFile(dir + "/memory.events") // it may not be there
+	for line := range strings.Lines(string(events)) {
+		if count, ok := strings.CutPrefix(strings.TrimSpace(line), "oom_kill "); ok {
+			return count != "0"
+		}
+	}
+	return false
+}
+
 // processesIn lists the processes of a cgroup and of those below it. Those that have ended are not among them, nor are those of other
 // pid namespaces.
 func processesIn(dir string) []int {
