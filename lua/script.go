@@ -30,7 +30,7 @@ func NewScript(o Options, globals func(*lua.LState) map[string]lua.LValue, inste
 // Run runs the file, until ctx is done. Functions that it has handed to its owner can be called afterwards, unless there is an error.
 func (s *Script) Run(ctx context.Context) program.Problems {
 	l := s.l
-	l.bounds = &bounds{ctx: ctx, cancel: func(error) {}}
+	l.bounds = within(ctx)
 	l.vm = l.newState()
 	name := l.options.Files[0]
 	dir, err := directory(name)
@@ -45,6 +45,9 @@ func (s *Script) Run(ctx context.Context) program.Problems {
 	l.problems.Sort()
 	return l.problems
 }
+
+// within are bounds that hold nothing but a context.
+func within(ctx context.Context) *bounds { return &bounds{ctx: ctx, cancel: func(error) {}} }
 
 // Close gives its state back.
 func (s *Script) Close() { s.l.close() }
@@ -63,11 +66,13 @@ type Failure struct {
 // Call calls a function of the script, until ctx is done. It may be called by what the script itself has called.
 func (s *Script) Call(ctx context.Context, fn *lua.LFunction, args ...lua.LValue) (lua.LValue, *Failure) {
 	l := s.l
-	before := l.vm.Context()
+	before := l.bounds
+	l.bounds = within(ctx)
 	l.vm.SetContext(ctx)
-	if before != nil {
-		defer l.vm.SetContext(before)
-	}
+	defer func() {
+		l.bounds = before
+		l.vm.SetContext(before.ctx)
+	}()
 	result, failed := l.invoke(fn, args...)
 	if failed == nil {
 		return result, nil
