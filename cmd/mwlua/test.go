@@ -75,7 +75,7 @@ func (t *tests) execute(c *cobra.Command, args []string) (int, error) {
 	ctx, stop := interruptible()
 	defer stop()
 	reporter := luatest.NewReporter(out, t.format, isTerminal(out) && os.Getenv("NO_COLOR") == "")
-	progress := newProgress(c.ErrOrStderr(), out)
+	progress := newProgress(c.ErrOrStderr())
 	count, bad := 0, false
 	problems, err := luatest.Run(ctx, options, func(r luatest.Result, done, all int) {
 		count, bad = count+1, bad || r.Status == luatest.Failed
@@ -222,8 +222,8 @@ type progress struct {
 // progressAfter is how long a run takes before it is worth a word.
 const progressAfter = time.Second
 
-func newProgress(w, results io.Writer) *progress {
-	if !isTerminal(w) || !isTerminal(results) && results == nil {
+func newProgress(w io.Writer) *progress {
+	if !isTerminal(w) {
 		w = nil
 	}
 	return &progress{w: w, begun: time.Now()}

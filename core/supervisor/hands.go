@@ -119,7 +119,7 @@ func (h *Hands) hold(l carry.Lent) Child {
 	}
 	signal := func(sig syscall.Signal) {
 		go h.s.inLoop(func() { // waits for the loop; sends nothing; ends with that, or when mwlua leaves
-			if h.s.helpers[pid] != nil {
+			if h.s.lent[pid] == l { // else the number may be another one's
 				unix.Kill(-pid, sig)
 			}
 		})

@@ -111,7 +111,13 @@ func (s *supervisor) takeStops(d *carry.Document) {
 			s.queue = append(s.queue, stopRan(stop.Instance, failure(exit, "")))
 		}
 		if stop.Until != 0 {
-			time.AfterFunc(time.Duration(stop.Until-proc.Monotonic()), func() { s.send(&errand{kill: true, pid: stop.PID}) })
+			time.AfterFunc(time.Duration(stop.Until-proc.Monotonic()), func() {
+				s.inLoop(func() {
+					if s.stops[stop.PID] == stop {
+						kill(stop.PID)
+					}
+				})
+			})
 		}
 	}
 	for _, id := range d.Unanswered {

@@ -134,11 +134,17 @@ func (m *master) begin() (err error) {
 	return err
 }
 
+// unknownStatus is that of a process of which nobody knows how it has ended.
+const unknownStatus = -1
+
 // ended says whether mwlua, which was started, has.
 func (m *master) ended() bool {
 	if m.end == nil {
 		select {
-		case end := <-m.child.Ended:
+		case end, known := <-m.child.Ended:
+			if !known { // the keeper was killed
+				end.Code = unknownStatus
+			}
 			m.end = &end
 		default:
 		}

@@ -222,7 +222,10 @@ func (m *master) ctl(L *glua.LState) int {
 	var end keeper.End
 	m.poll(L, 0, func() bool {
 		select {
-		case end = <-child.Ended:
+		case e, known := <-child.Ended:
+			if end = e; !known {
+				end.Code = unknownStatus
+			}
 			return true
 		default:
 			return false
