@@ -26,8 +26,8 @@ type World struct {
 	Told func(machine.Instant, machine.Note)
 	// Born is the time of the wall clock at which the world begins, ns since 1970; 0 means the first of January 2026.
 	Born int64
-	// Bare keeps no trace and leaves out the checks whose cost grows with the programs, for benchmarks.
-	Bare bool
+	// Unchecked leaves out the checks of the machine whose cost grows with the programs, and Bare keeps no trace either, for benchmarks.
+	Unchecked, Bare bool
 
 	m      *machine.Machine
 	now    machine.Instant

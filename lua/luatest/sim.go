@@ -80,6 +80,7 @@ func (s *state) sim(L *glua.LState) int {
 	s.current.result.Seed = seed
 	w.Code, w.Tick, w.Told = w, tick, w.noted
 	w.KeepTrace(maxTrace)
+	w.Unchecked = true // it is not mwlua that is tested
 	if text := optionalText(L, table, "sim", "now"); text != "" {
 		at, err := time.Parse(time.RFC3339, text)
 		if err != nil {
