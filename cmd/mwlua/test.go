@@ -63,18 +63,14 @@ func (t *tests) execute(c *cobra.Command, args []string) (int, error) {
 	if err != nil {
 		return exitUsage, err
 	}
-	out := c.OutOrStdout()
-	if t.output != "" {
-		f, err := os.Create(t.output)
-		if err != nil {
-			return exitUsage, fmt.Errorf("-o: cannot write the results: %w", err)
-		}
-		defer f.Close()
-		out = f
+	out, err := resultsTo(t.output, c.OutOrStdout(), options.Files)
+	if err != nil {
+		return exitUsage, fmt.Errorf("-o: %w", err)
 	}
+	defer out.drop()
 	ctx, stop := interruptible()
 	defer stop()
-	reporter := luatest.NewReporter(out, t.format, isTerminal(out) && os.Getenv("NO_COLOR") == "")
+	reporter := luatest.NewReporter(out, t.format, isTerminal(out.Writer) && os.Getenv("NO_COLOR") == "")
 	progress := newProgress(c.ErrOrStderr())
 	count, bad := 0, false
 	problems, err := luatest.Run(ctx, options, func(r luatest.Result, done, all int) {
@@ -84,15 +80,15 @@ func (t *tests) execute(c *cobra.Command, args []string) (int, error) {
 		progress.show(done, all)
 	})
 	progress.clear()
-	switch {
-	case len(problems) > 0:
+	if len(problems) > 0 {
 		tell(problems)
 		return exitUsage, nil
-	case ctx.Err() != nil:
-		err = errors.New("it was interrupted")
 	}
 	if count > 0 || err != nil {
 		reporter.End(err)
+		if err := out.done(); err != nil {
+			return exitFailed, failed{err}
+		}
 	}
 	switch {
 	case err != nil || bad:

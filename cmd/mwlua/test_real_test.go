@@ -210,7 +210,7 @@ func TestInterruptedTestLeavesNothing(t *testing.T) {
 	if err := r.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	if out := r.exits(exitFailed); !strings.Contains(out, "given up: it was interrupted") {
+	if out := r.exits(exitFailed); !strings.Contains(out, "given up: it was interrupted; test \"") {
 		t.Errorf("it does not say so:\n%s", out)
 	}
 	r.leavesNothing()

@@ -246,10 +246,11 @@ type (
 	testcase struct {
 		Name    string   `xml:"name,attr"`
 		Class   string   `xml:"classname,attr"`
-		File    string   `xml:"file,attr"`
-		Line    int      `xml:"line,attr"`
+		File    string   `xml:"file,attr,omitempty"`
+		Line    int      `xml:"line,attr,omitempty"`
 		Time    string   `xml:"time,attr"`
 		Failure *message `xml:"failure"`
+		Error   *message `xml:"error"`
 		Skipped *message `xml:"skipped"`
 		Output  string   `xml:"system-out,omitempty"`
 	}
@@ -267,13 +268,13 @@ func (j *junit) End(err error) {
 	var all suites
 	for _, r := range j.results {
 		if n := len(all.Suites); n == 0 || all.Suites[n-1].Name != r.File {
-			all.Suites = append(all.Suites, suite{Name: r.File, Stamp: j.begun.UTC().Format("2006-01-02T15:04:05")})
+			all.Suites = append(all.Suites, suite{Name: r.File, Stamp: stampText(j.begun)})
 		}
 		all.Suites[len(all.Suites)-1].add(r)
 	}
 	if err != nil {
-		all.Suites = append(all.Suites, suite{Name: "mwlua test", Tests: 1, Errors: 1, Cases: []testcase{
-			{Name: "run", Class: "mwlua test", Failure: &message{Message: xmlText(err.Error())}},
+		all.Suites = append(all.Suites, suite{Name: "mwlua test", Tests: 1, Errors: 1, Time: secondsText(0), Stamp: stampText(j.begun), Cases: []testcase{
+			{Name: "run", Class: "mwlua test", Time: secondsText(0), Error: &message{Message: xmlText(err.Error())}},
 		}})
 	}
 	fmt.Fprint(j.w, xml.Header)
@@ -305,6 +306,8 @@ func (s *suite) add(r Result) {
 	}
 	s.Cases = append(s.Cases, one)
 }
+
+func stampText(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05") }
 
 func secondsText(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) }
 

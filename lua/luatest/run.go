@@ -3,6 +3,7 @@ package luatest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -13,14 +14,18 @@ import (
 
 // Run runs the tests of all files, and tells each result, in the order of the files and of the tests in them; done and all count tests.
 // The problems are of files that cannot be run at all: then no test is. When ctx is done, the tests that run are ended, with all that
-// they have begun, and no others are begun; the error is its cause.
+// they have begun, and no others are begun; the error says why and in which test.
 func Run(ctx context.Context, o Options, tell func(r Result, done, all int)) (program.Problems, error) {
 	o.Mode, o.Timeout = cmp.Or(o.Mode, All), cmp.Or(o.Timeout, time.Minute)
 	o.Jobs = cmp.Or(o.Jobs, runtime.GOMAXPROCS(0))
-	ctx, free := boundMemory(ctx)
+	whole := ctx
+	ctx, free := boundMemory(whole)
 	defer free()
 	jobs, problems := o.plan(ctx)
-	if len(problems) > 0 || len(jobs) == 0 {
+	switch {
+	case ctx.Err() != nil:
+		return nil, givenUp(whole, ctx, "the tests were being counted")
+	case len(problems) > 0 || len(jobs) == 0:
 		return problems, nil
 	}
 	queue, results := make(chan int), make([]chan Result, len(jobs))
@@ -43,20 +48,32 @@ func Run(ctx context.Context, o Options, tell func(r Result, done, all int)) (pr
 	}()
 	defer workers.Wait() // before free
 	for i, c := range results {
+		var r Result
 		select {
-		case r := <-c:
-			tell(r, i+1, len(jobs))
+		case r = <-c:
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
 		}
+		if ctx.Err() != nil && r.Status != Passed { // it may have failed of that
+			return nil, givenUp(whole, ctx, fmt.Sprintf("test %q of %s had not ended", jobs[i].name, jobs[i].file))
+		}
+		tell(r, i+1, len(jobs))
 	}
 	return nil, nil
 }
 
+// givenUp says why a run ended with ctx, and what was under way.
+func givenUp(whole, ctx context.Context, what string) error {
+	why := context.Cause(ctx)
+	if whole.Err() != nil {
+		why = errors.New("it was interrupted")
+	}
+	return fmt.Errorf("%w; %s", why, what)
+}
+
 // job is one test.
 type job struct {
-	file string
-	n    int // in its file
+	file, name string
+	n          int // in its file
 }
 
 // plan lists the tests that are wanted.
@@ -66,7 +83,7 @@ func (o *Options) plan(ctx context.Context) (jobs []job, problems program.Proble
 		problems = append(problems, found...)
 		for i, test := range s.tests {
 			if o.Run == nil || o.Run.MatchString(test.name) {
-				jobs = append(jobs, job{file, i})
+				jobs = append(jobs, job{file, test.name, i})
 			}
 		}
 		s.close()

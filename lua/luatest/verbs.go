@@ -1,6 +1,7 @@
 package luatest
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -151,7 +152,7 @@ func (w *world) sound(L *glua.LState) {
 	if err := w.Err(); err != nil {
 		lua.Raise(L, "this is a defect of mwlua, please report it: %v", err)
 	}
-	if err := w.s.current.ctx.Err(); err != nil {
-		lua.Raise(L, "%v", err)
+	if ctx := w.s.current.ctx; ctx.Err() != nil {
+		lua.Raise(L, "%v", context.Cause(ctx))
 	}
 }
