@@ -200,14 +200,22 @@ func decodeHead(data []byte) (*Head, error) {
 	return h, nil
 }
 
+// errDamaged says that a line is not what it was.
+var errDamaged = errors.New("the line is damaged")
+
 // errCut says that a line ends too early.
 var errCut = errors.New("the line is cut off")
 
 // notALine is err in one line, errCut among others.
 func notALine(err error) error {
 	const end = "unexpected end of JSON input"
-	if syntax := new(json.SyntaxError); errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &syntax) && syntax.Error() == end {
+	syntax := new(json.SyntaxError)
+	isSyntax := errors.As(err, &syntax)
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF) || isSyntax && syntax.Error() == end:
 		return errCut
+	case isSyntax:
+		return fmt.Errorf("%w (%.200v)", errDamaged, err)
 	}
 	return fmt.Errorf("%.200v", err)
 }

@@ -116,6 +116,8 @@ func (r *Reader) Next() (Line, error) {
 		case cut:
 			r.Cut++
 			continue
+		case (errors.Is(err, errDamaged) || errors.Is(err, errCut)) && r.begun && !isHead(l.data):
+			return Line{}, r.errorf(l, "%v: copy the lines before it (head -n %d) to replay them alone", err, l.number-1)
 		case err != nil:
 			return Line{}, r.errorf(l, "%v", err)
 		}

@@ -48,6 +48,7 @@ func TestRead(t *testing.T) {
 	head := headLine(t, 0)
 	exited := `{"at":300,"ev":"Exited","is":{"ID":{"Program":"web","Seq":3},"Code":1}}` + "\n"
 	const remedy = ": name the FILE of mwlua run -journal FILE"
+	const before = ": copy the lines before it (head -n 1) to replay them alone"
 	for name, test := range map[string]struct{ text, want, err string }{
 		"empty":                     {"", "", ""},
 		"a segment":                 {head + wakeLine + exited, "j:1 head, j:2 Wake, j:3 Exited", ""},
@@ -62,8 +63,8 @@ func TestRead(t *testing.T) {
 		"garbage without an end":    {strings.Repeat("hello", 30), "", "j:1: this is no journal of mwlua, or not from its beginning" + remedy},
 		"an empty line":             {"\n", "", "j:1: this is no journal of mwlua, or not from its beginning" + remedy},
 		"no head":                   {wakeLine, "", "j:1: this is no journal of mwlua, or not from its beginning" + remedy},
-		"garbage behind":            {head + "hello\n" + wakeLine, "j:1 head", "j:2: invalid character 'h' looking for beginning of value"},
-		"cut off in the middle":     {head + exited[:30] + "\n" + wakeLine, "j:1 head", "j:2: the line is cut off"},
+		"garbage behind":            {head + "hello\n" + wakeLine, "j:1 head", "j:2: the line is damaged (invalid character 'h' looking for beginning of value)" + before},
+		"cut off in the middle":     {head + exited[:30] + "\n" + wakeLine, "j:1 head", "j:2: the line is cut off" + before},
 		"another format": {`{"mwlua-journal":2,"version":"9.9"}` + "\n", "",
 			`j:1: a journal of format 2, by mwlua "9.9", and this mwlua reads format 1: replay it with one that reads that`},
 		"a newer head": {`{"mwlua-journal":1,"version":"9.9","colour":1}` + "\n", "",

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/mwlua/mwlua/core/machine"
@@ -72,6 +73,7 @@ type replayer struct {
 	asked   map[machine.ID][]Question
 	pending map[machine.ID]Question
 	remarks map[string]bool
+	failed  map[string]bool // functions
 	names   map[string]bool // of programs that were declared
 }
 
@@ -88,7 +90,7 @@ type said struct {
 // Replay runs the history of a journal again, each step at its instant, and stops at the first difference. Functions of conf are called
 // when the machine asks them, and have answered in the same instant. An error says where the journal cannot be read or run, and what to do.
 func Replay(in *Reader, conf Conf) (Result, error) {
-	r := &replayer{conf: conf, remarks: make(map[string]bool), names: make(map[string]bool)}
+	r := &replayer{conf: conf, remarks: make(map[string]bool), failed: make(map[string]bool), names: make(map[string]bool)}
 	for r.Difference == nil {
 		line, err := in.Next()
 		r.Cut = in.Cut
@@ -107,6 +109,10 @@ func Replay(in *Reader, conf Conf) (Result, error) {
 		return r.Result, ErrEmpty
 	}
 	r.pause()
+	if !r.shares() {
+		return r.Result, fmt.Errorf("%s: no program of the configuration is in the journal, which has %s: name the configuration of this mwlua",
+			in.name, strings.Join(slices.Sorted(maps.Keys(r.names)), ", "))
+	}
 	r.remarkPrograms()
 	return r.Result, nil
 }
@@ -210,6 +216,14 @@ func (r *replayer) declared(c program.Config) {
 	}
 }
 
+// shares says that there is a program of the configuration in the journal, if either has one, or that there is no other configuration.
+func (r *replayer) shares() bool {
+	if r.conf.Config == nil || len(r.names) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(r.conf.Config.Programs, func(p program.Spec) bool { return r.names[p.Name] })
+}
+
 // remarkPrograms says which programs only one side knows.
 func (r *replayer) remarkPrograms() {
 	if r.conf.Config == nil {
@@ -300,6 +314,7 @@ func (r *replayer) decide(now machine.Instant, a machine.Decide) {
 		a.Event.Time = time.Duration(r.timeOf(now).UnixNano())
 		v, store, err := r.conf.Decide(a.By, a.Event, a.Limit)
 		if err != nil {
+			r.remarkFailed(a, err)
 			r.do(now, machine.DecideFailed{ID: a.ID, N: a.N, Text: err.Error()})
 			return
 		}
@@ -307,6 +322,15 @@ func (r *replayer) decide(now machine.Instant, a machine.Decide) {
 	default:
 		r.pending[a.ID] = Question{ID: a.ID, N: a.N, By: a.By}
 	}
+}
+
+// remarkFailed says that a function has not answered, the first time that it has not.
+func (r *replayer) remarkFailed(a machine.Decide, err error) {
+	if r.failed[a.By.Name] {
+		return
+	}
+	r.failed[a.By.Name] = true
+	r.remark("%s %s has failed, first at the end of %v, so the declared policy counts: %v", a.By.By, a.By.Name, a.ID, err)
 }
 
 // translated is an event as it is now: an answer is that to the question which is asked now, if it is to the same plugin.

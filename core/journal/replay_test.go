@@ -388,7 +388,7 @@ func TestReplayOfNothing(t *testing.T) {
 		"":                              "nothing was recorded yet",
 		headLine(t, 0):                  "",
 		headLine(t, 0)[:50]:             "nothing was recorded yet",
-		headLine(t, 0) + "x\n":          "j:2: invalid character 'x' looking for beginning of value",
+		headLine(t, 0) + "x\n":          "j:2: the line is damaged (invalid character 'x' looking for beginning of value): copy the lines before it (head -n 1) to replay them alone",
 		`{"mwlua-journal":1}` + "\n":    "j:1: cannot restore the state: its version is 0, this binary reads 1: was the journal changed?",
 		headLine(t, 0) + headLine(t, 9): "",
 	} {
