@@ -43,7 +43,7 @@ func parseDuration(text string) (total time.Duration, problem string) {
 		if err != nil {
 			return 0, "it does not begin with a number"
 		}
-		rest = rest[n:]
+		rest = strings.TrimSpace(rest[n:])
 		n = len(rest) - len(strings.TrimLeft(rest, "abcdefghijklmnopqrstuvwxyzµABCDEFGHIJKLMNOPQRSTUVWXYZ"))
 		unit, ok := unitOf(rest[:n])
 		switch {

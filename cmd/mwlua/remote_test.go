@@ -186,7 +186,7 @@ func TestRemoteUsage(t *testing.T) {
 		"signal HUP":          "signal what: write a signal and the names of programs, or all",
 		"reload web":          `mwlua restart web starts that one again`,
 		"shutdown web":        `mwlua stop web stops that one`,
-		"status -timeout -1":  `invalid argument "-1" for "--timeout" flag`,
+		"status -timeout -1":  `--timeout: expected a duration with a unit, such as 5s or 1m30s, got "-1"`,
 		"stop -timeout=-1s x": "--timeout cannot be negative",
 		"status -n":           "unknown flag -n: leave it out, or see mwlua status --help",
 		"status -nope":        "unknown flag --nope: leave it out, or see mwlua status --help",

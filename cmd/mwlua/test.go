@@ -109,8 +109,11 @@ func (t *tests) options(args []string) (o luatest.Options, err error) {
 	if mode != luatest.All && mode != luatest.Sim && mode != luatest.Real {
 		return o, fmt.Errorf("-mode: there is no %q: sim, real or all", t.mode)
 	}
-	if t.jobs < 0 || t.timeout <= 0 {
-		return o, errors.New("-j and -timeout: expected more than 0")
+	switch {
+	case t.jobs < 0:
+		return o, fmt.Errorf("-j: expected how many tests run at a time, or 0 for one a processor, got %d", t.jobs)
+	case t.timeout <= 0:
+		return o, fmt.Errorf("-timeout: expected more than 0s, got %v", t.timeout)
 	}
 	o = luatest.Options{
 		Mode: mode, Jobs: t.jobs, Seed: t.seed, Keep: t.keep, Timeout: t.timeout, Version: version, Load: loadTested, Plugin: startTested,
@@ -129,8 +132,14 @@ func (t *tests) options(args []string) (o luatest.Options, err error) {
 
 const testPattern = "*_test.lua"
 
-// testFiles are the files that words mean.
+// testFiles are the files that words mean, each once.
 func testFiles(args []string) (files []string, err error) {
+	add := func(name string) {
+		same := func(other string) bool { return filepath.Clean(other) == filepath.Clean(name) }
+		if !slices.ContainsFunc(files, same) {
+			files = append(files, name)
+		}
+	}
 	if len(args) == 0 {
 		args = []string{"."}
 	}
@@ -140,14 +149,16 @@ func testFiles(args []string) (files []string, err error) {
 			return nil, fmt.Errorf("%s: %v: name a file of tests, or a directory that has some", name, cause(err))
 		}
 		if !info.IsDir() {
-			files = append(files, name)
+			add(name)
 			continue
 		}
 		found, err := filepath.Glob(filepath.Join(name, testPattern))
 		if err != nil || len(found) == 0 {
 			return nil, fmt.Errorf("%s: no file in it is called %s: name one", name, testPattern)
 		}
-		files = append(files, found...)
+		for _, name := range found {
+			add(name)
+		}
 	}
 	return files, nil
 }

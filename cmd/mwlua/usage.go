@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // unknownFlag is what pflag's error about one can tell.
@@ -24,8 +25,27 @@ var workerFlags = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^-(?:[nNm]\d*|x|sf|st|d[aCDeFGIkLpRrSVvwz]?|d[CKMt].*)$`)
 })
 
-// explain says what to do about a flag that does not exist. It is given every error about flags.
+// wanted says what a flag takes whose value Go's texts would explain.
+func wanted(kind string) string {
+	switch kind {
+	case "int", "uint64":
+		return "a whole number, such as 5"
+	case "duration":
+		return "a duration with a unit, such as 5s or 1m30s"
+	case "bool":
+		return "true or false"
+	}
+	return ""
+}
+
+// explain says what to do about a flag that does not exist, or is given what it cannot take. It is given every error about flags.
 func explain(c *cobra.Command, err error) error {
+	if invalid := (*pflag.InvalidValueError)(nil); errors.As(err, &invalid) {
+		if want := wanted(invalid.GetFlag().Value.Type()); want != "" {
+			return fmt.Errorf("--%s: expected %s, got %q", invalid.GetFlag().Name, want, invalid.GetValue())
+		}
+		return err
+	}
 	var unknown unknownFlag
 	if !errors.As(err, &unknown) || !strings.HasPrefix(err.Error(), "unknown ") { // one without its value tells the same
 		return err

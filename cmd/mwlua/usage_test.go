@@ -60,7 +60,7 @@ func TestUnknownFlags(t *testing.T) {
 		"-Wz":        "unknown flag --Wz: leave it out, or see run --help",
 		"-p":         "flag needs an argument: 'p' in -p",
 		"-log-file":  "flag needs an argument: --log-file",
-		"-W=perhaps": `invalid argument "perhaps" for "-W, --master-worker" flag: strconv.ParseBool: parsing "perhaps": invalid syntax`,
+		"-W=perhaps": `--master-worker: expected true or false, got "perhaps"`,
 	} {
 		if err := parseFlag(word); err == nil || err.Error() != want {
 			t.Errorf("%s: %v\nwant %s", word, err, want)

@@ -20,6 +20,10 @@ func (w *world) start(L *glua.LState) int {
 	if L.GetTop() > 1 {
 		return command(machine.StartProgram)(w, L)
 	}
+	if w.booted {
+		lua.Raise(L, "start: mwlua was started already: s:start(\"web\") starts a program, and another sim another mwlua")
+	}
+	w.booted = true
 	w.Boot()
 	w.quiet(L)
 	return 0
@@ -49,7 +53,7 @@ func (w *world) instance(L *glua.LState, n int, verb string) machine.ID {
 		}
 		lua.Raise(L, "%s: %s does not run: it is %s", verb, machine.ID{Program: name, Slot: slot}, w.word(name, slot))
 	}
-	lua.Raise(L, "%s: %s was not started yet: s:start() comes first", verb, name)
+	lua.Raise(L, "%s: %s is not there any more", verb, name)
 	return machine.ID{}
 }
 
@@ -110,6 +114,9 @@ func (w *world) ready(L *glua.LState) int {
 // health is s:health("web", false): how the next health checks end.
 func (w *world) health(L *glua.LState) int {
 	name := w.wholeProgram(L, "health")
+	if spec := w.spec(name); spec.Health == nil {
+		lua.Raise(L, "health: %s has no health check: its configuration needs health = { … }", name)
+	}
 	answer := sim.Answer{}
 	if !glua.LVAsBool(L.Get(3)) {
 		answer.Fails = L.OptString(4, "connection refused")
@@ -121,6 +128,9 @@ func (w *world) health(L *glua.LState) int {
 // notify is s:notify("web", "WATCHDOG=1").
 func (w *world) notify(L *glua.LState) int {
 	id := w.instance(L, 2, "notify")
+	if spec := w.spec(id.Program); spec.Ready.By != program.ReadyNotify && spec.Watchdog == 0 {
+		lua.Raise(L, "notify: %s has no NOTIFY_SOCKET: its configuration needs ready = \"notify\" or a watchdog", id.Program)
+	}
 	said := supervisor.ParseNotify([]byte(text(L, 3, "notify", "what it says, such as \"READY=1\"")))
 	w.NotifyInstance(id, said)
 	w.quiet(L)

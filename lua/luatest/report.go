@@ -96,7 +96,9 @@ func (p *pretty) block(what string, lines []string) {
 	}
 	fmt.Fprintf(p.w, "        %s:\n", what)
 	for _, line := range lines {
-		fmt.Fprintf(p.w, "          %s\n", printable(line))
+		for part := range strings.SplitSeq(line, "\n") {
+			fmt.Fprintf(p.w, "          %s\n", printable(part))
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"time"
 
 	glua "github.com/yuin/gopher-lua"
@@ -99,6 +100,9 @@ func (s *state) test(L *glua.LState) int {
 		lua.Raise(L, "test: only outside of other tests")
 	case !ok || !ok2:
 		lua.Raise(L, "test: expected a name and a function, got %s and %s: write test(\"name\", function() … end)", lua.Describe(L.Get(1)), lua.Describe(L.Get(2)))
+	}
+	if strings.TrimSpace(string(name)) == "" {
+		lua.Raise(L, "test: its name is empty: say what is tested")
 	}
 	at := s.script.Caller(L)
 	for _, other := range s.tests {

@@ -37,7 +37,8 @@ type world struct {
 	current *lua.Handlers  // of the configuration in force
 	counts  uint64         // the generation whose functions these are
 	stubs   map[string]*glua.LFunction
-	frozen  map[string]bool   // plugins
+	frozen  map[string]bool // plugins
+	booted  bool
 	failure *string           // why the last reload failed; nil if it did not
 	asking  bool              // a stub is being asked
 	plugins map[string]Plugin // that were started for this world
@@ -73,8 +74,12 @@ func (s *state) sim(L *glua.LState) int {
 		s: s, stubs: make(map[string]*glua.LFunction), frozen: make(map[string]bool), plugins: make(map[string]Plugin),
 	}
 	seed := s.current.seed
-	if n, ok := table.RawGetString("seed").(glua.LNumber); ok {
+	switch n := table.RawGetString("seed").(type) {
+	case glua.LNumber:
 		seed = uint64(n)
+	case *glua.LNilType:
+	default:
+		lua.Raise(L, "sim: seed: expected a number, got %s", lua.Describe(n))
 	}
 	w.World = sim.New(seed)
 	s.current.result.Seed = seed
@@ -143,7 +148,7 @@ func (s *state) source(L *glua.LState, verb string, table *glua.LTable, log func
 	source.Text = optionalText(L, table, verb, "text")
 	if source.Text != "" {
 		at := s.script.Caller(L)
-		source.Name = filepath.Join(s.script.Beside(), fmt.Sprintf("text of %s in line %d", verb, at.Line))
+		source.Name = filepath.Join(s.script.Beside(), fmt.Sprintf("%s[%s in line %d]", filepath.Base(at.File), verb, at.Line))
 	}
 	return source
 }

@@ -9,6 +9,7 @@ import (
 	glua "github.com/yuin/gopher-lua"
 
 	"github.com/mwlua/mwlua/core/machine"
+	"github.com/mwlua/mwlua/core/program"
 	"github.com/mwlua/mwlua/lua"
 )
 
@@ -26,6 +27,7 @@ func simVerbs() map[string]verb[*world] {
 	}
 	for name, act := range verbs {
 		verbs[name] = func(w *world, L *glua.LState) int {
+			w.expectRunning(L, name)
 			if w.asking {
 				lua.Raise(L, "%s: not in the function of a stub: it is asked in the midst of a step of mwlua, and can only look", name)
 			}
@@ -130,6 +132,28 @@ func (w *world) programName(L *glua.LState, n int, verb string) (name string, sl
 	}
 	lua.Raise(L, "%s: there is no program %q%s", verb, name, lua.Suggest(name, names))
 	return "", 0
+}
+
+// expectRunning ends the test if a verb needs a mwlua that runs, and it does not.
+func (w *world) expectRunning(L *glua.LState, verb string) {
+	status, quit := w.Quit()
+	switch {
+	case slices.Contains([]string{"health", "freeze", "freeze_plugin", "fail_start", "on_stop", "set_clock", "stub_plugin"}, verb) || verb == "start" && L.GetTop() == 1:
+		// what the world is like may be said before
+	case !w.booted:
+		lua.Raise(L, "%s: mwlua was not started yet: s:start() comes first", verb)
+	case quit && !slices.Contains([]string{"advance", "settle", "expect_no_start"}, verb):
+		lua.Raise(L, "%s: mwlua has ended, with status %d", verb, status)
+	}
+}
+
+// spec is what the configuration says of a program.
+func (w *world) spec(name string) *program.Spec {
+	i := slices.IndexFunc(w.config.Programs, func(p program.Spec) bool { return p.Name == name })
+	if i < 0 { // it is on its way out
+		return new(program.Spec)
+	}
+	return &w.config.Programs[i]
 }
 
 // wholeProgram is the argument that names a program, all of its instances.

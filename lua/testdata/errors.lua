@@ -172,7 +172,7 @@ program "a" {
   restart = {
     delay = "5", --> program "a": restart.delay: expected a duration such as "250ms", "5s", "1h30m" or "1d", got string "5": it has no unit
     max_delay = "", --> program "a": restart.max_delay: expected a duration such as "250ms", "5s", "1h30m" or "1d", got string "": it is empty
-    reset_after = "5 minutes", --> program "a": restart.reset_after: expected a duration such as "250ms", "5s", "1h30m" or "1d", got string "5 minutes": it has no unit
+    reset_after = "5 minutes", --> program "a": restart.reset_after: expected a duration such as "250ms", "5s", "1h30m" or "1d", got string "5 minutes": the units are ms, s, m, h and d, not "minutes"
     window = "soon", --> program "a": restart.window: expected a duration such as "250ms", "5s", "1h30m" or "1d", got string "soon": it does not begin with a number
     retry_after = "-5s", --> program "a": restart.retry_after: expected a duration such as "250ms", "5s", "1h30m" or "1d", got string "-5s": it does not begin with a number
     min_interval = "99999999999d", --> program "a": restart.min_interval: expected a duration such as "250ms", "5s", "1h30m" or "1d", got string "99999999999d": it is longer than ten years
