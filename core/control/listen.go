@@ -127,6 +127,22 @@ func bind(path, temporary string, mode uint32, gid int) (*Listener, error) {
 	return fromFD(fd, path, file)
 }
 
+// Permit gives the socket another mode and group, as Listen has them; gid -1 leaves the group as it is. Clients that are connected stay.
+// The error is one line with the remedy; the caller may try again.
+func (l *Listener) Permit(mode uint32, gid int) error {
+	var err error
+	if gid >= 0 {
+		err = os.Chown(l.path, -1, gid)
+	}
+	if err == nil {
+		err = os.Chmod(l.path, os.FileMode(cmp.Or(mode, defaultMode)))
+	}
+	if err != nil {
+		return fmt.Errorf("cannot give %q its mode and group: %w: make it one that mwlua owns, or leave control_mode and control_group out", l.path, cause.Of(err))
+	}
+	return nil
+}
+
 // cannotListen adds what to do about err.
 func cannotListen(path string, err error) error {
 	err = cause.Of(err)

@@ -215,7 +215,7 @@ type (
 	}
 	// PidfileFailed answers WritePidfile.
 	PidfileFailed struct{ Text string }
-	// ControlFailed answers OpenControl: there is no control socket.
+	// ControlFailed answers OpenControl: there is no control socket but the one before, if there was one.
 	ControlFailed struct{ Text string }
 	// Wake says that the time that Deadline named has come. It may come too early or too often.
 	Wake struct{}

@@ -34,16 +34,14 @@ func (s *supervisor) inheritControl(inherited map[string]int) {
 	}
 }
 
-// openControl makes the control socket what the configuration wants.
+// openControl makes the control socket what the configuration wants. The one before is there until another one is.
 func (s *supervisor) openControl(a machine.OpenControl) error {
-	if l := s.sockets.control; l != nil {
-		if l.Path() == a.Path {
-			return nil
-		}
-		s.sockets.control = nil
-		l.Close()
-	}
+	before := s.sockets.control
 	if a.Path == "" {
+		s.sockets.control = nil
+		if before != nil {
+			before.Close()
+		}
 		return nil
 	}
 	gid := -1
@@ -53,11 +51,18 @@ func (s *supervisor) openControl(a machine.OpenControl) error {
 			return fmt.Errorf("control_group: %w", err)
 		}
 	}
-	l, err := control.Listen(a.Path, a.Mode, gid)
-	if err == nil {
-		s.serveControl(l)
+	if before != nil && before.Path() == a.Path {
+		return before.Permit(a.Mode, gid)
 	}
-	return err
+	l, err := control.Listen(a.Path, a.Mode, gid)
+	if err != nil {
+		return err
+	}
+	s.serveControl(l)
+	if before != nil {
+		before.Close()
+	}
+	return nil
 }
 
 func groupID(group string) (int, error) {
