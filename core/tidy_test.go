@@ -61,6 +61,7 @@ var libraries = map[string]struct {
 	"google.golang.org/protobuf":      {in: []string{"plugins"}},
 	"github.com/google/jsonschema-go": {in: []string{"plugins"}},
 	"github.com/spf13/cobra":          {in: []string{"cmd/mwlua"}},
+	"github.com/spf13/pflag":          {in: []string{"cmd/mwlua"}}, // whose flags cobra has
 	"github.com/moby/sys/user":        {in: []string{"compat/haproxycfg", "lua"}},
 	"github.com/adhocore/gronx":       {in: []string{"core/cron"}},
 	"github.com/google/renameio/v2":   {in: []string{"core/supervisor", "cmd/mwlua"}},
