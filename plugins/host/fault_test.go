@@ -137,9 +137,9 @@ func TestAnswersThatAreNone(t *testing.T) {
 	}
 }
 
-// TestFloodsAreTaken: a plugin that writes without end works, and its log is cut.
+// TestFloodsAreTaken: a plugin that writes 64 MiB before it answers works, and its log is cut. How long it takes is the machine's affair.
 func TestFloodsAreTaken(t *testing.T) {
-	for _, word := range []string{"floods-stderr", "floods-stdout"} {
+	for _, word := range []string{"spills-stderr", "spills-stdout"} {
 		t.Run(word, func(t *testing.T) {
 			r := newRig(t)
 			p := faultyPlugin(t, word)
@@ -148,7 +148,7 @@ func TestFloodsAreTaken(t *testing.T) {
 			if v, _, err := h.Decide(t.Context(), "p", exit("web"), nil); err != nil || v.Do != policy.Stop {
 				t.Fatal(v, err)
 			}
-			if word == "floods-stderr" {
+			if word == "spills-stderr" {
 				r.until("word of the lines that are lost", func() bool { return r.logged("lines of its log were dropped") })
 			}
 			r.mu.Lock()
