@@ -75,7 +75,11 @@ func (r *replay) print(result journal.Result) {
 		return
 	}
 	all := fmt.Sprintf("%s over %v, %s", counted(result.Events, "event"), brief(result.Over), counted(result.Exits, "exit"))
-	if d == nil {
+	switch {
+	case d == nil && result.Exits == 0:
+		fmt.Fprintf(r.out, "%s: there is no verdict to compare\n", all)
+		return
+	case d == nil:
 		fmt.Fprintf(r.out, "%s, the verdicts are the same\n", all)
 		return
 	}

@@ -117,7 +117,7 @@ type (
 	// WritePidfile asks to write our pid to that file: PidfileFailed, or nothing.
 	WritePidfile struct{ Path string }
 	// OpenControl asks to have the control socket at Path, and nowhere else; "" is none. Mode and Group are those of
-	// program.Settings. ControlFailed, or nothing.
+	// program.Settings. ControlFailed, and the one before stays if there was one, or nothing.
 	OpenControl struct {
 		Path  string
 		Mode  uint32

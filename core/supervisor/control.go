@@ -34,8 +34,20 @@ func (s *supervisor) inheritControl(inherited map[string]int) {
 	}
 }
 
-// openControl makes the control socket what the configuration wants. The one before is there until another one is.
+// openControl makes the control socket what the configuration wants. The one before is there until another one is. The error says whether
+// this mwlua can be reached.
 func (s *supervisor) openControl(a machine.OpenControl) error {
+	err := s.tryControl(a)
+	switch {
+	case err != nil && s.sockets.control == nil:
+		return fmt.Errorf("%w; mwlua status and the like do not reach this mwlua", err)
+	case err != nil:
+		return fmt.Errorf("%w; until then mwlua status and the like reach this mwlua with -s %s", err, s.sockets.control.Path())
+	}
+	return nil
+}
+
+func (s *supervisor) tryControl(a machine.OpenControl) error {
 	before := s.sockets.control
 	if a.Path == "" {
 		s.sockets.control = nil

@@ -125,7 +125,7 @@ var notes = []told{
 	{machine.Note{Kind: machine.NoteWarning, Text: "odd"}, "WARNING odd", ""},
 	{machine.Note{Kind: machine.NotePidfile, Text: "cannot write it"}, "ALERT cannot write it", ""},
 	{machine.Note{Kind: machine.NoteControl, Text: "cannot listen"},
-		"ALERT cannot listen\nALERT the programs run; mwlua status and the like reach this mwlua at the socket before, if there was one", ""},
+		"ALERT cannot listen\nALERT its programs run", ""},
 	{machine.Note{Kind: machine.NoteStandIn, PID: 7, Signal: 15},
 		"WARNING mwlua (7) got SIGTERM between two images; this process stops its programs in its place", ""},
 	{machine.Note{Kind: machine.NoteOrphaned, PID: 7, Signal: 9}, "WARNING mwlua (7) was killed between two images; its programs run on", ""},

@@ -43,7 +43,7 @@ func describe(now machine.Instant, n machine.Note) (level, string) {
 	case machine.NotePidfile:
 		return alert, n.Text
 	case machine.NoteControl:
-		return alert, n.Text + "\nthe programs run; mwlua status and the like reach this mwlua at the socket before, if there was one"
+		return alert, n.Text + "\nits programs run"
 	case machine.NoteStandIn:
 		if n.Signal == 0 {
 			return warning, fmt.Sprintf("mwlua (%d) ended between two images; this process stops its programs in its place", n.PID)
