@@ -12,9 +12,7 @@ import (
 
 // TestFlagsOfHAProxy: every flag that `haproxy -h` lists is one of ours, or is said to concern workers.
 func TestFlagsOfHAProxy(t *testing.T) {
-	if problem := haproxyProblem(); problem != "" {
-		t.Skip(problem)
-	}
+	needHAProxy(t)
 	help, _ := exec.Command(string(haproxyMaster), "-h").CombinedOutput() // which is a failure to haproxy
 	flags := regexp.MustCompile(`(?m)(?:^ +|[;/\[] ?)(-[a-zA-Z]{1,2}\b)`).FindAllStringSubmatch(string(help), -1)
 	seen := map[string]int{}

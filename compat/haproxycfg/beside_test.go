@@ -84,13 +84,7 @@ func TestThereAreNoCopiesOfABadConfiguration(t *testing.T) {
 // TestDefaultPathGoesOnInTheNextFile: HAProxy reads `config` and `parent` anew for every file, and what they name in the copies is
 // where it is for the originals.
 func TestDefaultPathGoesOnInTheNextFile(t *testing.T) {
-	haproxy, err := exec.LookPath("haproxy")
-	if err != nil {
-		haproxy = "/usr/sbin/haproxy"
-	}
-	if _, err := exec.Command(haproxy, "-v").Output(); err != nil {
-		t.Skipf("cannot run haproxy (apt-get install haproxy): %v", err)
-	}
+	versionOrSkip(t)
 	dir := t.TempDir()
 	write := func(name, text string) string {
 		name = filepath.Join(dir, name)
@@ -120,7 +114,7 @@ func TestDefaultPathGoesOnInTheNextFile(t *testing.T) {
 		for _, name := range names {
 			argv = append(argv, "-f", name)
 		}
-		if out, err := exec.Command(haproxy, argv...).CombinedOutput(); err != nil {
+		if out, err := exec.Command("haproxy", argv...).CombinedOutput(); err != nil {
 			t.Errorf("%v: %v: %s", argv, err, out)
 		}
 	}
