@@ -105,6 +105,7 @@ func TestFailures(t *testing.T) {
 		{`sim { text = "program 'a' { comand = { 'x' } }" }`, `comand: unknown key`},
 		{`sim { text = "program 'a' { command = { '/bin/sh' } }", now = "monday" }`, `now: expected a time such as`},
 		{`world():expcet("web", "running")`, `a world of sim has no "expcet" (did you mean "expect"?)`},
+		{`world():wobble()`, `a world of sim has no "wobble": it has advance, `},
 		{`local s = world(); s.expect("web", "running")`, `expect: write it with a colon, as in s:expect(`},
 		{`world():expect("wep", "running")`, `expect: there is no program "wep" (did you mean "web"?)`},
 		{`world():expect("web", "runing")`, `there is no such state: "runing" (did you mean "running"?)`},

@@ -63,7 +63,7 @@ func object[T comparable](L *glua.LState, self T, letter, what string, verbs map
 		name := L.Get(2).String()
 		fn, ok := methods[name]
 		if !ok {
-			lua.Raise(L, "%s has no %q%s", what, name, lua.Suggest(name, names))
+			lua.Raise(L, "%s has no %q%s: it has %s", what, name, lua.Suggest(name, names), strings.Join(names, ", "))
 		}
 		L.Push(fn)
 		return 1
