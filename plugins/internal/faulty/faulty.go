@@ -246,7 +246,7 @@ func (f *fault) OnExit(ctx context.Context, e *proto.ExitEvent) (*proto.Verdict,
 		flood(2, 1<<30)
 	case "floods-stdout":
 		flood(1, 1<<30)
-	case "spills-stderr": // what a slow machine takes in a second too
+	case "spills-stderr": // 64 MiB, which a slow machine takes in a second too
 		flood(2, 64<<20)
 	case "spills-stdout":
 		flood(1, 64<<20)
