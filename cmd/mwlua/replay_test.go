@@ -37,7 +37,8 @@ func TestReplayPrints(t *testing.T) {
 	failedStart := journal.Outcome{Kind: machine.NoteSpawnFailed, ID: id, Text: "cannot execute web: permission denied", Verdict: policy.Verdict{Do: policy.Stop}}
 	one := machine.Instant(time.Second)
 	for want, result := range map[string]journal.Result{
-		"1 event over 1.5s, 0 exits, the verdicts are the same\n": {Events: 1, Over: 1500 * time.Millisecond},
+		"1 event over 1.5s, 0 exits: there is no verdict to compare\n": {Events: 1, Over: 1500 * time.Millisecond},
+		"2 events over 1.5s, 1 exit, the verdicts are the same\n":      {Events: 2, Exits: 1, Over: 1500 * time.Millisecond},
 		"2 events over 26h3m12s, 1 exit, and then a verdict differs:\n" +
 			"2026-03-02T04:11:09.482Z web[2]#3 (pid 4711) exited with code 1 after 12s\n  then: it starts again in 8s (attempt 4)\n" +
 			"  now:  it does not run any more by then\n": {
