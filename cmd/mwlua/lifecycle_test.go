@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -121,15 +123,32 @@ func (s scenario) play(t *testing.T, kind masterKind) {
 			script = s.differs.script
 		}
 	}
-	r := newRun(t, kind, s.config)
-	if !s.early {
-		r.loaded()
+	var r *run
+	for range 3 {
+		r = newRun(t, kind, s.config)
+		if !s.early {
+			r.loaded()
+		}
+		script(r)
+		r.gone()
+		if kind != haproxyMaster || !r.workerCrashed() {
+			break
+		}
+		t.Logf("a worker of HAProxy has crashed, which is no part of the table: it is played again%s", r.files())
 	}
-	script(r)
-	r.gone()
 	trace, log := splitWant(want)
 	checkTrace(r, trace)
 	checkLog(r, log)
+}
+
+// workerCrashed says that HAProxy's own worker got SIGSEGV. That of 2.6.12 does, once in some hundreds of runs, when it is told to stop as soon
+// as it was started, and its status is then the one that the master leaves with.
+func (r *run) workerCrashed() bool {
+	said, err := os.ReadFile(filepath.Join(r.dir, stderrFile))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return regexp.MustCompile(` worker \(\d+\) exited with code 139 `).Match(said)
 }
 
 // checkTrace compares what happened.
