@@ -28,11 +28,11 @@ func CGroupRoot() (string, error) {
 
 // cgroupDir returns the directory of the cgroup2 of a process, as we see it; pid may be "self".
 func cgroupDir(pid string) (string, error) {
-	cgroups, err := os.ReadFile("/proc/" + pid + "/cgroup")
+	cgroups, err := read("/proc/" + pid + "/cgroup")
 	if err != nil {
 		return "", err
 	}
-	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	mounts, err := read("/proc/self/mountinfo")
 	if err != nil {
 		return "", err
 	}
@@ -108,14 +108,14 @@ func cgroupName(name string) string {
 
 // populated reports whether a cgroup, or one below it, has a process that has not ended. One that does not exist has none.
 func populated(dir string) bool {
-	events, err := os.ReadFile(dir + "/cgroup.events")
+	events, err := read(dir + "/cgroup.events")
 	return err == nil && strings.Contains("\n"+string(events), "\npopulated 1\n")
 }
 
 // WasShortOfMemory reports whether the kernel has killed a process of a cgroup, or of one below it, for want of memory. Where the memory
 // controller is not there it cannot be known, and is false.
 func WasShortOfMemory(dir string) bool {
-	events, _ := os.ReadFile(dir + "/memory.events") // it may not be there
+	events, _ := read(dir + "/memory.events") // it may not be there
 	for line := range strings.Lines(string(events)) {
 		if count, ok := strings.CutPrefix(strings.TrimSpace(line), "oom_kill "); ok {
 			return count != "0"
@@ -129,7 +129,7 @@ func WasShortOfMemory(dir string) bool {
 func processesIn(dir string) []int {
 	var pids []int
 	for _, d := range cgroupsFrom(dir) {
-		text, _ := os.ReadFile(d + "/cgroup.procs") // it may be gone
+		text, _ := read(d + "/cgroup.procs") // it may be gone
 		for word := range strings.FieldsSeq(string(text)) {
 			if pid, err := strconv.Atoi(word); err == nil && pid > 0 {
 				pids = append(pids, pid)

@@ -90,7 +90,7 @@ func (l look) adopted() []int {
 
 // childrenOf lists the children of a thread; none if it is gone.
 func childrenOf(pid int, thread string) []int {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/children", pid, thread))
+	text, _ := read(fmt.Sprintf("/proc/%d/task/%s/children", pid, thread))
 	var pids []int
 	for word := range strings.FieldsSeq(string(text)) {
 		if child, err := strconv.Atoi(word); err == nil {

@@ -3,7 +3,6 @@ package proc
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -20,7 +19,7 @@ type Process struct {
 
 // Identify returns the identity of the process that has that pid now.
 func Identify(pid int) (Process, error) {
-	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	boot, err := read("/proc/sys/kernel/random/boot_id")
 	if err != nil {
 		return Process{}, err
 	}
@@ -38,7 +37,7 @@ func Identify(pid int) (Process, error) {
 // stat returns the name in /proc/PID/stat, which may hold anything, and the fields from the third on (proc(5)).
 func stat(pid int) (name string, fields []string, err error) {
 	path := fmt.Sprintf("/proc/%d/stat", pid)
-	data, err := os.ReadFile(path)
+	data, err := read(path)
 	if err != nil {
 		return "", nil, err
 	}
