@@ -221,9 +221,9 @@ func TestStopCommandStops(t *testing.T) {
 // TestStopCommandOutlivesReload: one without a stop timeout has all its time, and how it ends is heard by the next image.
 func TestStopCommandOutlivesReload(t *testing.T) {
 	for end, log := range map[string]string{
-		"exit 1":                       `a#1 \(pid \d+\) was killed by SIGTERM.*`,
-		"kill $MAINPID; kill -KILL $$": `a#1 \(pid \d+\) was killed by SIGTERM.*`,
-		"kill -INT $MAINPID":           `a#1 \(pid \d+\) was killed by SIGINT.*`,
+		"exit 1":             `a#1 \(pid \d+\) was killed by SIGTERM.*`,
+		"kill -KILL $$":      `a#1 \(pid \d+\) was killed by SIGTERM.*`,
+		"kill -INT $MAINPID": `a#1 \(pid \d+\) was killed by SIGINT.*`,
 	} {
 		t.Run(end, func(t *testing.T) {
 			a := doing(t, "a", "up a", "sleep")
