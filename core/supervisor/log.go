@@ -32,8 +32,9 @@ type Log struct {
 	form  atomic.Value // Format
 	least atomic.Int32 // rank of the least level that is written
 	pid   int
-	queue chan entry
-	lost  atomic.Int64 // entries that found no room since the last one that did
+
+	unwritten *backlog
+	gathers   bool // lines wait for push, which whoever sets it calls before it waits for anything
 
 	startup strings.Builder // the lines of the last load, the one under way included
 	loading bool
@@ -45,20 +46,11 @@ const maxStartup = 1 << 20
 // Startup returns the lines of the last load.
 func (l *Log) Startup() string { return l.startup.String() }
 
-// entry is some lines, or, with done, the wish to know that all before it were written.
-type entry struct {
-	text string
-	done chan<- struct{}
-}
-
-// maxQueue bounds what waits to be written, in entries.
-const maxQueue = 4096
-
 // NewLog returns a log that writes to w.
 func NewLog(w io.Writer, format Format) *Log {
-	l := &Log{pid: os.Getpid(), queue: make(chan entry, maxQueue), loading: true}
+	l := &Log{pid: os.Getpid(), unwritten: newBacklog(), loading: true}
 	l.form.Store(format)
-	go l.drain(w) // waits for entries and for w; sends what Flush waits for; ends with the process
+	go l.unwritten.drain(w) // waits for lines and for w; closes what Flush waits for; ends with the process
 	return l
 }
 
@@ -73,27 +65,14 @@ func (l *Log) SetLevel(level string) {
 
 func (l *Log) format() Format { return l.form.Load().(Format) }
 
-func (l *Log) drain(w io.Writer) {
-	for e := range l.queue {
-		io.WriteString(w, e.text)
-		if e.done != nil {
-			close(e.done)
-		}
-	}
-}
+// push has the lines written that were gathered.
+func (l *Log) push() { l.unwritten.push() }
 
 // Flush waits until all is written, but no longer than a second: it comes before an execve and before the end.
 func (l *Log) Flush() {
-	late := time.After(time.Second)
-	done := make(chan struct{})
 	select {
-	case l.queue <- entry{done: done}:
-	case <-late:
-		return
-	}
-	select {
-	case <-done:
-	case <-late:
+	case <-l.unwritten.written():
+	case <-time.After(time.Second):
 	}
 }
 
@@ -158,7 +137,8 @@ func (l *Log) Say(word, text string) {
 		lv = alert
 	}
 	if lv.rank() >= l.least.Load() {
-		l.put(l.lines(lv, text))
+		l.unwritten.add(l.lines(lv, text))
+		l.push()
 	}
 }
 
@@ -186,19 +166,9 @@ func (l *Log) keep(lv level, text string) {
 		l.startup.WriteString(text)
 	}
 	if lv.rank() >= l.least.Load() {
-		l.put(text)
-	}
-}
-
-func (l *Log) put(text string) {
-	lost := l.lost.Swap(0)
-	if lost > 0 {
-		text = fmt.Sprintf("mwlua: %d lines of the log were lost: nobody read it\n", lost) + text
-	}
-	select {
-	case l.queue <- entry{text: text}:
-	default:
-		l.lost.Add(lost + 1)
+		if l.unwritten.add(text); !l.gathers {
+			l.push()
+		}
 	}
 }
 

@@ -147,6 +147,8 @@ func ReleaseSignals() { signals.Release() }
 // loop is the only place that steps the machine.
 func (s *supervisor) loop() int {
 	timer := time.NewTimer(time.Hour)
+	s.Log.gathers = true
+	defer func() { s.Log.gathers = false; s.Log.push() }()
 	for s.quit == nil {
 		if len(s.queue) > 0 {
 			ev := s.queue[0]
@@ -154,6 +156,7 @@ func (s *supervisor) loop() int {
 			s.step(ev)
 			continue
 		}
+		s.Log.push()
 		s.next(timer)
 	}
 	return *s.quit
