@@ -90,18 +90,14 @@ func (s *supervisor) closeMain(in *instance) {
 	in.main = none
 }
 
-// signal sends a signal to the process of an instance. What it has of processes is looked at before that, because nobody can tell
-// whose they are once their parents are gone.
+// signal sends a signal to the process of an instance.
 func (s *supervisor) signal(a machine.Signal) {
 	if s.owners[a.PID] != a.ID {
 		return // it was collected, its exit is in the queue, and its number may be somebody else's by now
 	}
 	send := func() error { return proc.Signal(a.PID, a.Signal, a.Group) }
-	if in := s.instances[a.ID]; in != nil {
-		s.remember(in)
-		if in.main != none {
-			send = func() error { return in.main.Signal(a.Signal, a.Group && leadsGroup(a.PID)) }
-		}
+	if in := s.instances[a.ID]; in != nil && in.main != none {
+		send = func() error { return in.main.Signal(a.Signal, a.Group && leadsGroup(a.PID)) }
 	}
 	if err := send(); err != nil {
 		s.queue = append(s.queue, machine.SignalFailed{ID: a.ID, Signal: a.Signal, Text: err.Error()})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/google/renameio/v2"
@@ -28,6 +29,17 @@ func stopRequest(signal int) machine.Event {
 		return machine.Request{Verb: machine.StopAll, By: "SIGINT", Signal: signal}
 	default:
 		return machine.Request{Verb: machine.StopAll, By: "SIGTERM", Signal: sigTERM}
+	}
+}
+
+// performAll carries out the actions of a step. Before some of them whom they are about to signal is looked at, because nobody can tell
+// whose a process is once its parents are gone.
+func (s *supervisor) performAll(now machine.Instant, actions []machine.Action) {
+	for some := range slices.Chunk(actions, 512) {
+		s.remember(some)
+		for _, a := range some {
+			s.perform(now, a)
+		}
 	}
 }
 

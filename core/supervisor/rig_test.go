@@ -117,7 +117,9 @@ func (r *rig) spec(name string, words ...string) program.Spec {
 	}
 }
 
-func (r *rig) perform(a machine.Action) { r.s.perform(machine.Instant(proc.Monotonic()), a) }
+func (r *rig) perform(actions ...machine.Action) {
+	r.s.performAll(machine.Instant(proc.Monotonic()), actions)
+}
 
 // spawn starts an instance, and returns its ID and its pid.
 func (r *rig) spawn(spec program.Spec) (machine.ID, int) {

@@ -229,9 +229,7 @@ func (s *supervisor) happened(ev machine.Event) {
 // step sends one event to the machine and performs its answer.
 func (s *supervisor) step(ev machine.Event) {
 	now := machine.Instant(proc.Monotonic())
-	for _, a := range s.stepMachine(now, ev) {
-		s.perform(now, a)
-	}
+	s.performAll(now, s.stepMachine(now, ev))
 	switch ev := ev.(type) {
 	case machine.Notified:
 		delete(s.claims, ev.MainPID)

@@ -146,11 +146,19 @@ func (s *supervisor) signalUnit(a machine.SignalUnit) {
 	}
 }
 
-// remember takes down whom an instance has, before a signal ends those who would tell.
-func (s *supervisor) remember(in *instance) {
-	if in.unit.Kill == program.KillUnit && in.unit.CGroup == "" {
-		in.unit.Remember()
+// remember takes down whom the instances have that are about to get a signal, before it ends those who would tell.
+func (s *supervisor) remember(actions []machine.Action) {
+	var units []*proc.Unit
+	for _, a := range actions {
+		a, ok := a.(machine.Signal)
+		if !ok || s.owners[a.PID] != a.ID {
+			continue
+		}
+		if in := s.instances[a.ID]; in != nil && in.unit.Kill == program.KillUnit && in.unit.CGroup == "" {
+			units = append(units, &in.unit)
+		}
 	}
+	proc.Remember(units, s.isMine)
 }
 
 // adopt makes orphans of programs our children, once there is a program whose processes must be known. It stays so over an execve.

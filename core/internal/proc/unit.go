@@ -72,21 +72,6 @@ func (u *Unit) Follow(pid int) {
 	u.Leaders = append(u.Leaders, Member{PID: pid})
 }
 
-// Remember takes down all descendants of the unit's last leader, which was not collected yet, up to some thousands, so that they are
-// found whatever they do and whoever of them ends. It is for the moment before a stop signal, and costs some 50 µs and as much for
-// each.
-func (u *Unit) Remember() {
-	u.Known = slices.DeleteFunc(u.Known, func(m Member) bool {
-		p, ok := see(m.PID)
-		return !ok || !p.is(m)
-	})
-	for _, p := range newLook().descendants(nil, u.last()) {
-		if len(u.Known) < maxKnown && !slices.ContainsFunc(u.Known, p.is) {
-			u.Known = append(u.Known, p.Member)
-		}
-	}
-}
-
 // Survivors returns what is alive of each of these units, whose leaders have ended and were collected. mine says of a child of ours
 // that it is something else: the process of an instance that runs, or a helper.
 //

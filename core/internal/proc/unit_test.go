@@ -231,6 +231,43 @@ func TestSurvivorsOfADaemon(t *testing.T) {
 	u.none()
 }
 
+// TestRememberMany: what many units have is found in the list of our cgroup, whoever the parent is, and each has its own.
+func TestRememberMany(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	u := newUnits(t)
+	const script = `trap 'exit 0' TERM; setsid env -i sh -c 'sleep 1000 & echo $!; echo $$; exec sleep 1000' & wait`
+	var all []*proc.Unit
+	var below [][]int
+	for range 10 {
+		unit, _ := u.start(program.KillUnit, 0, "exec sleep 1000")
+		all, below = append(all, unit), append(below, nil)
+	}
+	for range 2 {
+		unit, pids := u.start(program.KillUnit, 2, script)
+		all, below = append(all, unit), append(below, pids[1:])
+	}
+	proc.Remember(all, u.mine)
+	for i, unit := range all {
+		var known []int
+		for _, m := range unit.Known {
+			known = append(known, m.PID)
+		}
+		slices.Sort(known)
+		slices.Sort(below[i])
+		if !slices.Equal(known, below[i]) {
+			t.Errorf("unit %d: it remembers %v, want %v", i, known, below[i])
+		}
+	}
+	for i, unit := range all {
+		u.stop(unit)
+		u.checkLeft(unit, below[i]...)
+		u.empty(unit)
+	}
+	u.none()
+}
+
 // What nothing tells of is found if it was seen, and else not: this is the hole that only a cgroup closes.
 func TestSurvivorsWithoutEnvironment(t *testing.T) {
 	if !alone(t) {
@@ -239,7 +276,7 @@ func TestSurvivorsWithoutEnvironment(t *testing.T) {
 	u := newUnits(t)
 	unit, pids := u.start(program.KillUnit, 1, `trap 'exit 0' TERM; setsid env -i sh -c 'echo $$; exec sleep 1000' & wait`)
 	forgetful := *unit
-	unit.Remember()
+	proc.Remember([]*proc.Unit{unit}, u.mine)
 	u.stop(unit)
 	orphaned(t, pids[1])
 	u.checkLeft(&forgetful)
@@ -248,7 +285,7 @@ func TestSurvivorsWithoutEnvironment(t *testing.T) {
 
 	lost, pids := u.start(program.KillUnit, 1, daemon("env -i"))
 	orphaned(t, pids[1])
-	lost.Remember()
+	proc.Remember([]*proc.Unit{lost}, u.mine)
 	if slices.ContainsFunc(lost.Known, func(m proc.Member) bool { return m.PID == pids[1] }) {
 		t.Error("it was seen")
 	}
@@ -469,20 +506,27 @@ func BenchmarkSurvivors(b *testing.B) {
 			delete(mine, pid)
 		}
 	}
+	isMine := func(pid int) bool { return mine[pid] }
 	look := func(b *testing.B, units []proc.Unit) {
 		for b.Loop() {
-			for _, left := range proc.Survivors(units, func(pid int) bool { return mine[pid] }) {
+			for _, left := range proc.Survivors(units, isMine) {
 				if len(left) > 0 {
 					b.Fatalf("%v survive", left)
 				}
 			}
 		}
 	}
-	b.Run("remember", func(b *testing.B) {
-		for b.Loop() {
-			units[1].Remember()
-		}
-	})
+	for name, some := range map[string][]proc.Unit{"remember one": units[:1], "remember all": units} {
+		b.Run(name, func(b *testing.B) {
+			var all []*proc.Unit
+			for i := range some {
+				all = append(all, &some[i])
+			}
+			for b.Loop() {
+				proc.Remember(all, isMine)
+			}
+		})
+	}
 	end(pids[:1])
 	b.Run("list", func(b *testing.B) {
 		for b.Loop() {
