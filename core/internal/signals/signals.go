@@ -30,7 +30,18 @@ var (
 // background. Then it has no effect on us either.
 var IntIgnored = signal.Ignored(syscall.SIGINT)
 
+// The runtime hands each signal over to a thread of its own. The goroutine that init runs in is bound to a thread as well, which would make
+// that twice as many switches of threads: half a millisecond of every start.
 func init() {
+	done := make(chan struct{})
+	go func() { // ends at once
+		handle()
+		close(done)
+	}()
+	<-done
+}
+
+func handle() {
 	signal.Notify(Term, syscall.SIGTERM)
 	if IntIgnored {
 		signal.Notify(unread, syscall.SIGINT)
