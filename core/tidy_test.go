@@ -64,6 +64,7 @@ var libraries = map[string]struct {
 	"github.com/spf13/pflag":          {in: []string{"cmd/mwlua"}}, // whose flags cobra has
 	"github.com/moby/sys/user":        {in: []string{"compat/haproxycfg", "lua"}},
 	"github.com/adhocore/gronx":       {in: []string{"core/cron"}},
+	"github.com/fxamacker/cbor/v2":    {in: []string{"core/internal/carry"}},
 	"github.com/google/renameio/v2":   {in: []string{"core/supervisor", "cmd/mwlua"}},
 	"golang.org/x/sys":                {in: []string{"core/internal", "core/supervisor", "core/control", "plugins"}, inTests: []string{"cmd", "compat"}},
 	"github.com/google/go-cmp":        {inTests: []string{"."}},

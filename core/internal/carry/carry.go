@@ -6,7 +6,6 @@
 package carry
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,9 +21,6 @@ import (
 // Variable is the environment variable that names the document's descriptor to the next image. The image takes it out of
 // its environment before anything else sees it.
 const Variable = "MWLUA_HANDOVER"
-
-// Format is the version of Document. A binary that reads another one refuses it in the trial, before anything is lost.
-const Format = 1
 
 // Document is what survives.
 type Document struct {
@@ -180,8 +176,7 @@ func (f File) Close() { unix.Close(f.fd) }
 
 // Write replaces the content.
 func (f File) Write(d Document) error {
-	d.Format = Format
-	data, err := json.Marshal(d)
+	data, err := encode(d)
 	if err != nil {
 		return fmt.Errorf("cannot encode the state: %w", err)
 	}
@@ -245,26 +240,6 @@ func (f File) bytes() ([]byte, error) {
 	return data, nil
 }
 
-// Decode reads a document. The error says what about it this binary cannot take.
-func Decode(data []byte) (Document, error) {
-	var head struct {
-		Format int
-		Binary string
-	}
-	if err := json.Unmarshal(data, &head); err != nil {
-		return Document{}, fmt.Errorf("cannot decode the state: %w", err)
-	}
-	if head.Format != Format {
-		return Document{}, fmt.Errorf("cannot take over the state of mwlua %s: its format is %d, this binary reads %d",
-			head.Binary, head.Format, Format)
-	}
-	var d Document
-	if err := json.Unmarshal(data, &d); err != nil {
-		return Document{}, fmt.Errorf("cannot decode the state: %w", err)
-	}
-	return d, nil
-}
-
 // Inherit lets a descriptor survive the next execve, or, with false, takes that back. It is the only place where
 // close-on-exec is cleared.
 func Inherit(fd int, survive bool) error {
@@ -298,12 +273,11 @@ func Received() (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	var head struct{ Master proc.Process }
 	self, err := proc.Identify(os.Getpid())
 	if err != nil {
 		return nil, err
 	}
-	if json.Unmarshal(data, &head) != nil || self != head.Master {
+	if begin, err := readHead(data); err != nil || self != begin.Master {
 		return nil, fmt.Errorf("%s=%q is ignored: %w", Variable, value, ErrNotOurs)
 	}
 	d, err := Decode(data)

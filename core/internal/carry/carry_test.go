@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fxamacker/cbor/v2"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"golang.org/x/sys/unix"
@@ -17,6 +18,7 @@ import (
 	"github.com/mwlua/mwlua/core/internal/carry"
 	"github.com/mwlua/mwlua/core/internal/proc"
 	"github.com/mwlua/mwlua/core/machine"
+	"github.com/mwlua/mwlua/core/program"
 )
 
 func must(t testing.TB, err error) {
@@ -189,6 +191,57 @@ func checkVector(t *testing.T, name string) {
 	}
 }
 
+// TestVectorV2 is the same document as the newest of format 1, as it is written now. It is never edited, either.
+func TestVectorV2(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("testdata/v2.cbor")
+	must(t, err)
+	got, err := carry.Decode(data)
+	must(t, err)
+	text, err := os.ReadFile("testdata/" + newest)
+	must(t, err)
+	want, err := carry.Decode(text)
+	must(t, err)
+	if again := written(t, got); !bytes.Equal(again, data) {
+		t.Errorf("written again it differs: %x", again)
+	}
+	want.Format = carry.Format
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("it is not the same (-JSON +CBOR):\n%s", diff)
+	}
+}
+
+// TestAnyBytesAreCarried, and what is nil does not become empty, nor the other way round.
+func TestAnyBytesAreCarried(t *testing.T) {
+	t.Parallel()
+	want := carry.Document{Format: carry.Format, State: machine.State{Config: program.Config{
+		Programs: []program.Spec{{Name: "\xff\x00", Command: []string{"\ufdd0", "\xed\xa0\x80"}, Capabilities: []string{}}},
+	}}}
+	got, err := carry.Decode(written(t, want))
+	must(t, err)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("read differs (-written +read):\n%s", diff)
+	}
+}
+
+// written is what File.Write makes of a document.
+func written(t testing.TB, d carry.Document) []byte {
+	t.Helper()
+	f := newFile(t)
+	must(t, f.Write(d))
+	data, err := os.ReadFile(fmt.Sprintf("/proc/self/fd/%d", f.FD()))
+	must(t, err)
+	return data
+}
+
+// binary is any value as a document is written.
+func binary(t testing.TB, v any) []byte {
+	t.Helper()
+	data, err := cbor.Marshal(v)
+	must(t, err)
+	return data
+}
+
 func encode(t testing.TB, d carry.Document) string {
 	t.Helper()
 	data, err := json.Marshal(d)
@@ -221,24 +274,30 @@ func TestVectorV1IsWhatIsWrittenNow(t *testing.T) {
 func TestDecodeRefusesOtherFormats(t *testing.T) {
 	t.Parallel()
 	for _, format := range []int{0, carry.Format + 1, 1000, -1} {
-		data := fmt.Sprintf(`{"Format":%d,"Binary":"9.8.7","State":"something else"}`, format)
-		d, err := carry.Decode([]byte(data))
-		want := fmt.Sprintf("cannot take over the state of mwlua 9.8.7: its format is %d, this binary reads %d", format, carry.Format)
-		if err == nil || err.Error() != want {
-			t.Errorf("Decode(%s) = %+v, %v, want %s", data, d, err, want)
+		for _, data := range [][]byte{
+			fmt.Appendf(nil, `{"Format":%d,"Binary":"9.8.7","State":"something else"}`, format),
+			binary(t, map[string]any{"Format": format, "Binary": "9.8.7", "State": "something else"}),
+		} {
+			d, err := carry.Decode(data)
+			want := fmt.Sprintf("cannot take over the state of mwlua 9.8.7: its format is %d, this binary reads 1 and 2", format)
+			if err == nil || err.Error() != want {
+				t.Errorf("Decode(%q) = %+v, %v, want %s", data, d, err, want)
+			}
 		}
 	}
 }
 
 func TestDecodeRefusesWhatIsNoDocument(t *testing.T) {
 	t.Parallel()
-	valid := encode(t, carry.Document{Format: carry.Format})
-	for _, data := range []string{"", "x", "null", "[]", "1", "{}", valid[:len(valid)-1], valid + "x", `{"Format":"1"}`,
-		`{"Format":1,"State":7}`, `{"Format":1,"State":{"Programs":{}}}`, `{"Format":1,"Master":{"PID":"1"}}`} {
+	text, valid := encode(t, carry.Document{Format: 1}), string(written(t, carry.Document{}))
+	unknown := binary(t, map[string]any{"Format": carry.Format, "State": map[string]any{"Version": 1, "Later": 1}})
+	for _, data := range []string{"", "x", "null", "[]", "1", "{}", text[:len(text)-1], text + "x", `{"Format":"1"}`,
+		`{"Format":1,"State":7}`, `{"Format":1,"State":{"Programs":{}}}`, `{"Format":1,"Master":{"PID":"1"}}`,
+		valid[:len(valid)-1], valid + "x", string(unknown)} {
 		if d, err := carry.Decode([]byte(data)); err == nil {
 			t.Errorf("Decode(%s) = %+v", data, d)
 		} else if strings.Contains(err.Error(), "\n") {
-			t.Errorf("Decode(%s): the message has more than a line: %v", data, err)
+			t.Errorf("Decode(%q): the message has more than a line: %v", data, err)
 		}
 	}
 }
@@ -269,7 +328,9 @@ func TestManyProgramsAreCarried(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	if data, err := os.ReadFile("testdata/v1.json"); err == nil {
+	for _, name := range []string{"v1.json", "v2.cbor"} {
+		data, err := os.ReadFile("testdata/" + name)
+		must(f, err)
 		f.Add(data)
 	}
 	for _, data := range []string{"", "{}", `{"Format":1}`, `{"Format":2,"Binary":"x"}`, `{"format":1,"STATE":{"version":1}}`,
@@ -287,16 +348,16 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		d.State = m.State()
-		once := encode(t, d)
-		again, err := carry.Decode([]byte(once))
+		once := written(t, d)
+		again, err := carry.Decode(once)
 		if err != nil {
-			t.Fatalf("what was decoded cannot be decoded once more: %v\n%s", err, once)
+			t.Fatalf("what was decoded cannot be decoded once more: %v\n%q", err, once)
 		}
-		if twice := encode(t, again); twice != once {
-			t.Errorf("encoded once it is\n%s\nencoded twice\n%s", once, twice)
+		if twice := written(t, again); !bytes.Equal(twice, once) {
+			t.Errorf("written once it is\n%q\nwritten twice\n%q", once, twice)
 		}
 		if _, err := machine.Restore(again.State); err != nil {
-			t.Errorf("a state that could be restored cannot be any more: %v\n%s", err, once)
+			t.Errorf("a state that could be restored cannot be any more: %v\n%q", err, once)
 		}
 	})
 }

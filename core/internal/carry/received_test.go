@@ -138,8 +138,8 @@ func sealed(t *testing.T, text string) string {
 func TestReceivedRefusesANewerFormat(t *testing.T) {
 	d := document(t, lived(t))
 	d.Format = carry.Format + 1
-	_, err := hand(t, sealed(t, encode(t, d)))
-	want := "cannot take over the state of mwlua 1.2.3: its format is 2, this binary reads 1"
+	_, err := hand(t, sealed(t, string(binary(t, d))))
+	want := "cannot take over the state of mwlua 1.2.3: its format is 3, this binary reads 1 and 2"
 	if err == nil || errors.Is(err, carry.ErrNotOurs) || err.Error() != want {
 		t.Errorf("Received: %v, want %s", err, want)
 	}
