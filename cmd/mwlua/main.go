@@ -30,6 +30,7 @@ const (
 )
 
 func main() {
+	collectLate()
 	os.Exit(execute(os.Args[1:], os.Stdout, os.Stderr))
 }
 

@@ -62,14 +62,18 @@ func readWords(conn io.Reader, words chan<- string) {
 }
 
 func try(o Options, file carry.File) answer {
-	d, err := file.Read()
-	if err == nil {
-		_, err = machine.Restore(d.State)
-	}
-	if err != nil {
+	restored := make(chan error, 1)
+	go func() { // beside the load; sends what came of it
+		d, err := file.Read()
+		if err == nil {
+			_, err = machine.Restore(d.State)
+		}
+		restored <- err
+	}()
+	config, problems := o.Load(RunAlone, false)
+	if err := <-restored; err != nil {
 		return answer{Text: err.Error()}
 	}
-	config, problems := o.Load(RunAlone, false)
 	if failed, ok := loadAnswer(0, config, problems).(machine.LoadFailed); ok {
 		return answer{Text: failed.Text}
 	}
