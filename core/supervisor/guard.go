@@ -62,12 +62,16 @@ func readWords(conn io.Reader, words chan<- string) {
 }
 
 func try(o Options, file carry.File) answer {
-	restored := make(chan error, 1)
+	restored, instances := make(chan error, 1), 0
 	go func() { // beside the load; sends what came of it
 		d, err := file.Read()
 		if err == nil {
 			_, err = machine.Restore(d.State)
 		}
+		for _, p := range d.State.Programs {
+			instances += len(p.Instances)
+		}
+		proc.MakeRoom(instances) // for newGuard
 		restored <- err
 	}()
 	config, problems := o.Load(RunAlone, false)

@@ -277,9 +277,14 @@ func Received() (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	if begin, err := readHead(data); err != nil || self != begin.Master {
+	d, failed := Decode(data)
+	master := d.Master
+	if failed != nil {
+		begin, _ := readHead(data) // as far as it can be read
+		master = begin.Master
+	}
+	if self != master {
 		return nil, fmt.Errorf("%s=%q is ignored: %w", Variable, value, ErrNotOurs)
 	}
-	d, err := Decode(data)
-	return &d, err
+	return &d, failed
 }

@@ -67,17 +67,18 @@ func readHead(data []byte) (h head, err error) { return h, unmarshal(data, &h, m
 
 // Decode reads a document. The error says what about it this binary cannot take.
 func Decode(data []byte) (Document, error) {
-	begin, err := readHead(data)
-	if err != nil {
-		return Document{}, fmt.Errorf("cannot decode the state: %w", err)
+	var d Document
+	err := unmarshal(data, &d, modes().decode)
+	if err == nil && (d.Format == Format || d.Format == formatJSON) {
+		return d, nil
 	}
-	if begin.Format != Format && begin.Format != formatJSON {
+	begin, failed := readHead(data)
+	switch {
+	case failed != nil:
+		err = failed
+	case begin.Format != Format && begin.Format != formatJSON:
 		return Document{}, fmt.Errorf("cannot take over the state of mwlua %s: its format is %d, this binary reads %d and %d",
 			begin.Binary, begin.Format, formatJSON, Format)
 	}
-	var d Document
-	if err := unmarshal(data, &d, modes().decode); err != nil {
-		return Document{}, fmt.Errorf("cannot decode the state: %w", err)
-	}
-	return d, nil
+	return Document{}, fmt.Errorf("cannot decode the state: %w", err)
 }
