@@ -55,7 +55,7 @@ func execute(args []string, out, talk io.Writer) int {
 		pluginCommand(&status), testCommand(&status), replayCommand(&status), keeperCommand(&status), trialCommand(&status))
 	root.AddCommand(remoteCommands(&status)...)
 	root.SetArgs(doubleDashes(args))
-	hint, err := withoutCommand(args)
+	hint, err := withoutCommand(args, root)
 	if err == nil {
 		hint, err = "mwlua --help lists the commands, mwlua COMMAND --help its flags", root.Execute()
 	}

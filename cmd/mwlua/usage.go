@@ -65,15 +65,20 @@ func explain(c *cobra.Command, err error) error {
 	return fmt.Errorf("unknown flag --%s: leave it out, or see %s --help", name, c.CommandPath())
 }
 
-// withoutCommand is for those who call mwlua as they called haproxy. The error is nil if they do not.
-func withoutCommand(args []string) (hint string, err error) {
+// withoutCommand is for those who call mwlua as they called haproxy, or who write the command behind its flags. The error is nil if they
+// do not.
+func withoutCommand(args []string, root *cobra.Command) (hint string, err error) {
 	own := []string{"-h", "-help", "--help", "-v", "-version", "--version"}
 	if len(args) == 0 || !strings.HasPrefix(args[0], "-") || slices.Contains(own, args[0]) {
 		return "", nil
 	}
 	words := []string{"mwlua", "run"}
 	for _, a := range args {
-		words = append(words, shellWord(a))
+		if words[1] == "run" && slices.ContainsFunc(root.Commands(), func(c *cobra.Command) bool { return c.Name() == a }) {
+			words[1] = a
+		} else {
+			words = append(words, shellWord(a))
+		}
 	}
 	return "write " + strings.Join(words, " "), fmt.Errorf("there is no command before %q", args[0])
 }
