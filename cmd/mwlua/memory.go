@@ -11,6 +11,3 @@ func collectLate() {
 	percent := debug.SetGCPercent(800)
 	runtime.AddCleanup(new([16]byte), func(percent int) { debug.SetGCPercent(percent) }, percent)
 }
-
-// freeMemory gives back what a load took. It runs beside the loop.
-func freeMemory() { go debug.FreeOSMemory() } // ends after some milliseconds

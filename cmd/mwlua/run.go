@@ -163,7 +163,6 @@ func (s *sources) masterOptions(out *output) supervisor.Options {
 	o.Ready = func() {
 		log.Flush() // the launcher is told all of the load
 		out.ready()
-		freeMemory()
 	}
 	return o
 }

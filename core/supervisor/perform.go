@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/renameio/v2"
 
+	"github.com/mwlua/mwlua/core/internal/proc"
 	"github.com/mwlua/mwlua/core/machine"
 	"github.com/mwlua/mwlua/core/program"
 )
@@ -95,8 +96,11 @@ func (s *supervisor) perform(now machine.Instant, a machine.Action) {
 		s.tell(now, a.To)
 	case machine.Notify:
 		s.notify(a.Doing)
-		if a.Doing == machine.IsReady && s.Ready != nil {
-			s.Ready()
+		if a.Doing == machine.IsReady {
+			if s.Ready != nil {
+				s.Ready()
+			}
+			go proc.Trim() // of what the load took; ends after some milliseconds
 		}
 	case machine.Note:
 		s.Log.Note(now, a)

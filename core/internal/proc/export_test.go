@@ -6,3 +6,6 @@ func ScannedChildren(pid int) []int { return look{byParent: scan()}.children(pid
 
 // CGroupAt is where a cgroup is, given /proc/self/mountinfo.
 func CGroupAt(path, mounts string) (string, error) { return cgroupAt(path, mounts) }
+
+// Unwritten says which mappings Trim takes.
+func Unwritten(line, path string) (begin, end uintptr, ok bool) { return unwritten(line, path) }
