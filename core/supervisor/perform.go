@@ -38,8 +38,8 @@ func stopRequest(signal int) machine.Event {
 func (s *supervisor) performAll(now machine.Instant, actions []machine.Action) {
 	for some := range slices.Chunk(actions, 512) {
 		s.remember(some)
-		for _, a := range some {
-			s.perform(now, a)
+		for some = s.spawnAll(some); len(some) > 0; some = s.spawnAll(some[1:]) {
+			s.perform(now, some[0])
 		}
 	}
 }

@@ -14,6 +14,27 @@ import (
 	"github.com/mwlua/mwlua/core/program"
 )
 
+// spawnAll starts the instances of the actions that begin with a Spawn, and returns the others. One thread starts all but those that are
+// to get a signal when mwlua dies.
+func (s *supervisor) spawnAll(actions []machine.Action) (others []machine.Action) {
+	var spawns []machine.Spawn
+	for _, a := range actions {
+		spawn, ok := a.(machine.Spawn)
+		if !ok || spawn.Spec.OnMasterDeath != 0 {
+			break
+		}
+		spawns = append(spawns, spawn)
+	}
+	if len(spawns) > 0 {
+		s.nursery.Do(func() {
+			for _, a := range spawns {
+				s.queue = append(s.queue, s.spawn(a))
+			}
+		})
+	}
+	return actions[len(spawns):]
+}
+
 // spawn starts an instance, and returns what came of it.
 func (s *supervisor) spawn(a machine.Spawn) machine.Event {
 	b := birth{instance: newInstance(a.ID)}

@@ -54,6 +54,7 @@ type supervisor struct {
 	owners  map[int]machine.ID      // pid → instance, for each child that is one
 	helpers map[int]func(proc.Exit) // who hears of the end of a trial, a guard, an errand
 	errands chan *errand
+	nursery *proc.Nursery
 	calls   chan func()     // what others want to be done in the loop
 	trial   *trial          // under way, or passed and waiting to guard; nil when there is none
 	quit    *int            // status, once Quit was performed
@@ -88,7 +89,12 @@ func newSupervisor(o Options) (*supervisor, error) {
 	if err != nil {
 		return nil, err
 	}
+	nursery, err := proc.NewNursery()
+	if err != nil {
+		return nil, fmt.Errorf("cannot clear the signal mask: %w", err)
+	}
 	return &supervisor{
+		nursery: nursery,
 		Options: o, events: make(chan machine.Event, 16), errands: make(chan *errand), calls: make(chan func()), sockets: newSockets(),
 		owners: make(map[int]machine.ID), helpers: make(map[int]func(proc.Exit)),
 		watch: w, mailbox: newMailbox(), instances: make(map[machine.ID]*instance), emptying: make(map[machine.ID]*instance),
