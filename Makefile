@@ -4,6 +4,7 @@
 # make unit     go test ./...
 # make race     the same under the race detector
 # make fuzz     every fuzz target for FUZZTIME
+# make bench    measure mwlua beside its peers and write docs/performance.md, in half an hour; BENCH="-only mwlua,s6 -rounds 1" for less
 # make build    ./mwlua, static; without the traces of grpc, whose HTML templates cost each start a millisecond
 
 SHELL := /bin/bash
@@ -18,7 +19,7 @@ GOTEST := go test -timeout 5m $(if $(CI),-count=1)
 # Where Debian keeps haproxy, and a user's PATH has not got it.
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
-.PHONY: test $(STAGES) build clean
+.PHONY: test $(STAGES) bench build clean
 
 test:
 	@times=; \
@@ -30,22 +31,27 @@ test:
 	echo "== all passed:$$times $$SECONDS s in all"
 
 # On a machine with systemd, installing haproxy would start it, so there it is left to the user. Elsewhere RUNLEVEL=1 tells
-# invoke-rc.d to start nothing.
-setup:
-	@missing=; \
-	command -v haproxy >/dev/null || missing+=" haproxy"; \
-	/usr/bin/python3 -c 'import grpc' 2>/dev/null || missing+=" python3-grpcio"; \
-	command -v npm >/dev/null || missing+=" nodejs npm"; \
-	if [ -n "$$missing" ]; then \
-		sudo=$$([ $$(id -u) = 0 ] || echo "sudo -n"); \
-		if [ -d /run/systemd/system ] || ! command -v apt-get >/dev/null || ! $$sudo true 2>/dev/null; then \
-			echo "make setup: missing, and cannot be installed from here:$$missing" >&2; \
-			echo "make setup: on Debian 12: apt-get install$$missing (the tests compare mwlua with HAProxy 2.6)" >&2; \
-			exit 1; \
-		fi; \
-		$$sudo apt-get update -q; \
-		$$sudo env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $$missing </dev/null; \
+# invoke-rc.d to start nothing. This is a function of the shell: install PACKAGE... fails where it cannot be done.
+define INSTALL
+install() { \
+	[ $$# != 0 ] || return 0; \
+	local sudo=$$([ $$(id -u) = 0 ] || echo "sudo -n"); \
+	if [ -d /run/systemd/system ] || ! command -v apt-get >/dev/null || ! $$sudo true 2>/dev/null; then \
+		echo "make $@: missing, and cannot be installed from here: $$*" >&2; \
+		echo "make $@: on Debian 12: apt-get install $$*" >&2; \
+		return 1; \
 	fi; \
+	$$sudo apt-get update -q && \
+	$$sudo env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$$@" </dev/null; \
+}
+endef
+
+setup:
+	@$(INSTALL); missing=(); \
+	command -v haproxy >/dev/null || missing+=(haproxy); \
+	/usr/bin/python3 -c 'import grpc' 2>/dev/null || missing+=(python3-grpcio); \
+	command -v npm >/dev/null || missing+=(nodejs npm); \
+	install "$${missing[@]}"; \
 	cd examples/plugins/node && { [ node_modules -nt package-lock.json ] || npm ci --ignore-scripts --no-audit --no-fund; }
 
 check:
@@ -71,6 +77,16 @@ fuzz:
 		! grep -q -e 'Failing input' -e panic -e 'seed corpus entry' "$$log" || exit 1; \
 		echo "$$target: nothing found; its last call was cut off when the time was up"; \
 	done
+
+# A peer that is missing is said to be so in the page.
+bench:
+	@$(INSTALL); missing=(); \
+	command -v haproxy >/dev/null || missing+=(haproxy); \
+	command -v supervisord >/dev/null || missing+=(supervisor); \
+	command -v runsvdir >/dev/null || missing+=(runit); \
+	command -v s6-svscan >/dev/null || missing+=(s6); \
+	install "$${missing[@]}" || echo "make bench: goes on without" >&2
+	go run ./bench -o docs/performance.md $(BENCH)
 
 build:
 	CGO_ENABLED=0 go build -trimpath -tags grpcnotrace -ldflags "-s -w -X main.version=$(VERSION)" -o mwlua ./cmd/mwlua

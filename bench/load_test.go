@@ -1,5 +1,4 @@
-// Package bench measures what users pay for.
-package bench
+package main
 
 import (
 	"fmt"

@@ -1,5 +1,5 @@
-// limit N PROGRAM ARGUMENT starts N programs with vfork and exec, and does nothing else that a supervisor does: the least that it can cost.
-// SIGHUP replaces them all, SIGTERM ends them and it.
+// limit N PROGRAM ARGUMENT... starts N programs with vfork and exec, and one again when it ends. It does nothing else that a supervisor
+// does: the least that it can cost. SIGHUP replaces them all, SIGTERM ends them and it.
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdlib.h>
@@ -21,25 +21,28 @@ static pid_t start(char **argv) {
 }
 
 int main(int argc, char **argv) {
-	int n = argc == 4 ? atoi(argv[1]) : 0, got;
-	pid_t *pids = calloc(n, sizeof *pids);
+	int n = argc > 3 ? atoi(argv[1]) : 0, got = 0;
+	pid_t *pids = calloc(n, sizeof *pids), ended;
 	if (n <= 0 || !pids)
 		return 2;
 	sigemptyset(&ours);
 	sigaddset(&ours, SIGHUP);
 	sigaddset(&ours, SIGTERM);
+	sigaddset(&ours, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &ours, 0);
 	for (int i = 0; i < n; i++)
 		pids[i] = start(argv + 2);
-	while (sigwait(&ours, &got) == 0) {
-		for (int i = 0; i < n; i++)
+	while (got != SIGTERM && sigwait(&ours, &got) == 0) {
+		while (got == SIGCHLD && (ended = waitpid(-1, 0, WNOHANG)) > 0)
+			for (int i = 0; i < n; i++)
+				if (pids[i] == ended)
+					pids[i] = start(argv + 2);
+		for (int i = 0; got != SIGCHLD && i < n; i++)
 			kill(pids[i], SIGTERM);
 		for (int i = 0; got == SIGHUP && i < n; i++)
 			pids[i] = start(argv + 2);
-		for (int i = 0; i < n; i++)
-			wait(0);
-		if (got == SIGTERM)
-			return 0;
 	}
-	return 1;
+	while (wait(0) > 0)
+		;
+	return 0;
 }

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// patience is how long a supervisor may take for anything, however slow the machine is. Some take half a minute to stop 1,000 programs.
+const patience = 2 * time.Minute
+
+// settled is how long programs have run before something else is done to them: for many supervisors they have not started until
+// they have lived for a second.
+const settled = 1200 * time.Millisecond
+
+// run is a supervisor at work.
+type run struct {
+	*supervisor
+	place *place
+	work  work
+	pid   int   // of the first of its processes
+	pids  []int // of the programs that have reported last
+}
+
+// begin has s start the programs, and says how long it took until all had reported. Whoever calls it calls end.
+func (p *place) begin(s *supervisor, n int, eager bool) (*run, time.Duration, error) {
+	p.drain()
+	p.runs++
+	r := &run{supervisor: s, place: p, work: work{dir: p.path("run-" + strconv.Itoa(p.runs)), n: n, eager: eager}}
+	if err := r.prepare("first"); err != nil {
+		return r, 0, err
+	}
+	log, err := os.Create(r.work.path("log"))
+	if err != nil {
+		return r, 0, err
+	}
+	defer log.Close()
+	cmd := r.work.cmd(s.command(r.work))
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	begun := time.Now()
+	if err := cmd.Start(); err != nil {
+		return r, 0, err
+	}
+	r.pid = cmd.Process.Pid
+	_ = cmd.Process.Release() // which never fails: stop waits for it and all that it leaves
+	last, err := r.reported(nil)
+	return r, last.Sub(begun), err
+}
+
+// prepare writes the configuration. Another word makes other programs of them.
+func (r *run) prepare(word string) error {
+	if err := os.MkdirAll(r.work.dir, 0o755); err != nil {
+		return err
+	}
+	r.work.program = []string{r.place.path("program"), r.place.crash(), word}
+	return r.configure(r.work)
+}
+
+// reported waits until each program has reported, and yields the moment of the last one. It then waits for the answer to the request that
+// they follow, if there is one; a request that failed ends it sooner.
+func (r *run) reported(asked <-chan error) (time.Time, error) {
+	deadline := time.Now().Add(patience)
+	seen := make(map[int]bool)
+	r.pids = r.pids[:0]
+	for len(r.pids) < r.work.n {
+		switch pid, err := r.place.report(time.Now().Add(time.Second)); {
+		case err == nil && !seen[pid]:
+			seen[pid] = true
+			r.pids = append(r.pids, pid)
+		case err != nil && !errors.Is(err, os.ErrDeadlineExceeded):
+			return time.Time{}, err
+		case hasEnded(r.pid):
+			return time.Time{}, fmt.Errorf("it has ended itself, with %d of %d programs started: %s", len(r.pids), r.work.n, r.said())
+		case time.Now().After(deadline):
+			return time.Time{}, fmt.Errorf("%d of %d programs have started in %v: %s", len(r.pids), r.work.n, patience, r.said())
+		}
+		select {
+		case err := <-asked:
+			if asked = nil; err != nil {
+				return time.Time{}, err
+			}
+		default:
+		}
+	}
+	last := time.Now()
+	if asked == nil {
+		return last, nil
+	}
+	select {
+	case err := <-asked:
+		return last, err
+	case <-time.After(patience):
+		return last, fmt.Errorf("the request has no answer in %v", patience)
+	}
+}
+
+// again changes the programs, has all replaced, and says how long it took until the new ones had reported.
+func (r *run) again() (time.Duration, error) {
+	if err := r.prepare("second"); err != nil {
+		return 0, err
+	}
+	r.place.drain()
+	asked := make(chan error, 1)
+	begun := time.Now()
+	go func() { asked <- r.replace(r) }() // waits for the command that asks for it, sends whether it worked, ends with it
+	last, err := r.reported(asked)
+	return last.Sub(begun), err
+}
+
+// settle lets the programs get as old as settled.
+func (r *run) settle() { <-time.After(settled) }
+
+// stop has the supervisor stop, and says how long it took until it and all below it had ended.
+func (r *run) stop() (time.Duration, error) {
+	if hasEnded(r.pid) {
+		return 0, fmt.Errorf("it has ended itself: %s", r.said())
+	}
+	begun := time.Now()
+	if err := syscall.Kill(r.pid, r.end); err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := collect(ctx); err != nil {
+		return 0, fmt.Errorf("it has not stopped in %v: %s", patience, r.said())
+	}
+	return time.Since(begun), nil
+}
+
+// finish kills what is left, and removes its files.
+func (r *run) finish() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = collect(ctx) // that it had to kill something is no news
+	return os.RemoveAll(r.work.dir)
+}
+
+// collect waits until this process has no children, nor what they have left to it. It kills them, again and again, once ctx is done, and
+// then yields its error.
+func collect(ctx context.Context) error {
+	gone := make(chan struct{})
+	go func() { // waits for children, ends when there are none
+		defer close(gone)
+		for {
+			if _, err := syscall.Wait4(-1, nil, 0, nil); err == syscall.ECHILD {
+				return
+			}
+		}
+	}()
+	select {
+	case <-gone:
+		return nil
+	case <-ctx.Done():
+	}
+	for again := time.NewTicker(20 * time.Millisecond); ; {
+		killBelow()
+		select {
+		case <-gone:
+			again.Stop()
+			return ctx.Err()
+		case <-again.C:
+		}
+	}
+}
+
+// killBelow kills all processes below this one, as far as they can be seen.
+func killBelow() {
+	below, _ := descendants(os.Getpid()) // what there is of /proc can always be read
+	for _, pid := range below {
+		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended
+	}
+}
+
+// said is the end of the supervisor's log.
+func (r *run) said() string {
+	data, err := os.ReadFile(filepath.Join(r.work.dir, "log"))
+	if err != nil {
+		return err.Error()
+	}
+	return lastOf(string(data))
+}
