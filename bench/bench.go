@@ -124,7 +124,7 @@ func (b *bench) restarts(r *row, round int) error {
 	if r.givesUp {
 		return nil
 	}
-	took, err := b.place.restarts(r.supervisor)
+	took, err := b.place.restart(r.supervisor)
 	if err != nil {
 		return r.set(round, err, map[measure]float64{restartP50: 0, restartP99: 0})
 	}
@@ -138,7 +138,7 @@ func (b *bench) storm(r *row, round int) error {
 	if r.givesUp {
 		return nil
 	}
-	rate, err := b.place.storm(r.supervisor)
+	rate, err := b.place.crashes(r.supervisor)
 	fmt.Fprintf(os.Stderr, "round %d: %s: storm %.1f/s\n", round+1, r.name, rate)
 	return r.set(round, err, map[measure]float64{stormRate: rate})
 }

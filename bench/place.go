@@ -15,6 +15,7 @@ import (
 
 // place is where supervisors are measured: their binaries, and the socket that programs report to.
 type place struct {
+	pace
 	root   string // of the repository
 	dir    string // its own
 	socket *net.UnixConn
@@ -24,7 +25,7 @@ type place struct {
 // newPlace makes a place in dir, an empty directory, with the program that all supervisors run. This process gets what they leave behind:
 // nothing else in it may have children meanwhile.
 func newPlace(root, dir string) (*place, error) {
-	p := &place{root: root, dir: dir}
+	p := &place{pace: fullPace(), root: root, dir: dir}
 	if err := p.compile("program"); err != nil {
 		return nil, err
 	}

@@ -8,13 +8,6 @@ import (
 	"time"
 )
 
-const (
-	herd          = 100              // programs beside each other that are killed in turn
-	restarts      = 300              // of them
-	restartBudget = 12 * time.Second // for all restarts of a supervisor; those that wait a second before each make fewer
-	stormTime     = 3 * time.Second
-)
-
 // latencies kills programs in turn, each when it is as old as age, and yields how long it took until another one had reported.
 func (r *run) latencies(age time.Duration) ([]time.Duration, error) {
 	var took []time.Duration
@@ -23,15 +16,15 @@ func (r *run) latencies(age time.Duration) ([]time.Duration, error) {
 	for i := range born {
 		born[i] = begun
 	}
-	for i := 0; len(took) < restarts && time.Since(begun) < restartBudget; i = (i + 1) % len(r.pids) {
+	for i := 0; len(took) < r.place.restarts && time.Since(begun) < r.place.budget; i = (i + 1) % len(r.pids) {
 		<-time.After(time.Until(born[i].Add(age)))
 		killed := time.Now()
 		if err := syscall.Kill(r.pids[i], syscall.SIGKILL); err != nil {
 			return nil, fmt.Errorf("cannot kill a program: %v", err)
 		}
-		pid, err := r.place.report(killed.Add(restartBudget))
+		pid, err := r.place.report(killed.Add(r.place.budget))
 		if err != nil {
-			return nil, fmt.Errorf("no program was started again in %v: %s", restartBudget, r.said())
+			return nil, fmt.Errorf("no program was started again in %v: %s", r.place.budget, r.said())
 		}
 		born[i] = time.Now()
 		r.pids[i] = pid
@@ -41,22 +34,22 @@ func (r *run) latencies(age time.Duration) ([]time.Duration, error) {
 	return took, nil
 }
 
-// restarts has s run a herd, and says how long restarts took, the shortest first.
-func (p *place) restarts(s *supervisor) (took []time.Duration, err error) {
-	r, _, err := p.begin(s, herd, true)
+// restart has s run a herd, and says how long restarts took, the shortest first.
+func (p *place) restart(s *supervisor) (took []time.Duration, err error) {
+	r, _, err := p.begin(s, p.herd, true)
 	defer func() { err = firstOf(err, r.finish()) }()
 	if err != nil {
 		return nil, err
 	}
-	if took, err = r.latencies(settled); err != nil {
+	if took, err = r.latencies(p.settled); err != nil {
 		return nil, err
 	}
 	_, err = r.stop()
 	return took, err
 }
 
-// storm has s run a program that ends as soon as it has started, after one that has not, and says how many starts that made a second.
-func (p *place) storm(s *supervisor) (perSecond float64, err error) {
+// crashes has s run a program that ends as soon as it has started, after one that has not, and says how many starts that made a second.
+func (p *place) crashes(s *supervisor) (perSecond float64, err error) {
 	r, _, err := p.begin(s, 1, true)
 	defer func() { err = firstOf(err, os.RemoveAll(p.crash()), r.finish()) }()
 	if err != nil {
@@ -71,7 +64,7 @@ func (p *place) storm(s *supervisor) (perSecond float64, err error) {
 		return 0, err
 	}
 	count := 0
-	for deadline := begun.Add(stormTime); ; count++ {
+	for deadline := begun.Add(p.storm); ; count++ {
 		if _, err := p.report(deadline); err != nil {
 			break
 		}

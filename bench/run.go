@@ -14,9 +14,19 @@ import (
 // patience is how long a supervisor may take for anything, however slow the machine is. Some take half a minute to stop 1,000 programs.
 const patience = 2 * time.Minute
 
-// settled is how long programs have run before something else is done to them: for many supervisors they have not started until
-// they have lived for a second.
-const settled = 1200 * time.Millisecond
+// pace is how much is measured.
+type pace struct {
+	settled  time.Duration // that programs have run before something else is done to them
+	herd     int           // programs beside each other that are killed in turn
+	restarts int           // of them
+	budget   time.Duration // for all restarts of a supervisor; those that wait a second before each make fewer
+	storm    time.Duration
+}
+
+// fullPace is that of the tables. For many supervisors a program has not started until it has lived for a second.
+func fullPace() pace {
+	return pace{settled: 1200 * time.Millisecond, herd: 100, restarts: 300, budget: 12 * time.Second, storm: 3 * time.Second}
+}
 
 // run is a supervisor at work.
 type run struct {
@@ -113,8 +123,8 @@ func (r *run) again() (time.Duration, error) {
 	return last.Sub(begun), err
 }
 
-// settle lets the programs get as old as settled.
-func (r *run) settle() { <-time.After(settled) }
+// settle leaves everything alone for a while.
+func (r *run) settle() { <-time.After(r.place.settled) }
 
 // stop has the supervisor stop, and says how long it took until it and all below it had ended.
 func (r *run) stop() (time.Duration, error) {

@@ -12,13 +12,17 @@ import (
 	"time"
 )
 
+// section is a part of the page that is made here.
+type section struct{ name, text string }
+
+func (b *bench) sections() []section {
+	return []section{{"figures", b.table()}, {"ratios", b.ratios()}, {"peers", b.peers()}, {"growth", b.growth()}}
+}
+
 // print prints the sections, or replaces them in the page if it has measured all of them.
 func (b *bench) print() error {
-	sections := []struct{ name, text string }{
-		{"figures", b.table()}, {"ratios", b.ratios()}, {"peers", b.peers()}, {"growth", b.growth()},
-	}
 	if b.page == "" || b.only != nil {
-		for _, s := range sections {
+		for _, s := range b.sections() {
 			fmt.Println(s.text)
 		}
 		return nil
@@ -28,7 +32,7 @@ func (b *bench) print() error {
 		return err
 	}
 	text := string(page)
-	for _, s := range sections {
+	for _, s := range b.sections() {
 		if text, err = replaceSection(text, s.name, s.text); err != nil {
 			return fmt.Errorf("%s: %v", b.page, err)
 		}
