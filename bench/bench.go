@@ -82,11 +82,11 @@ func (r *row) remember(round int, err error) {
 	}
 }
 
-// set remembers values of a round, or that there are none because of err.
+// set remembers values of a round, or, because of err, that there is none where it is 0.
 func (r *row) set(round int, err error, values map[measure]float64) error {
 	for m, v := range values {
 		switch {
-		case err != nil:
+		case err != nil && v == 0:
 			r.failed[m] = true
 		case r.values[m] == nil:
 			r.values[m] = map[int]float64{round: v}

@@ -9,7 +9,8 @@ type life struct {
 	switches             float64 // a second, of all their threads
 }
 
-// live has s start n programs, replace them and stop them. If watch is not 0, it looks at the idle supervisor for that long in between.
+// live has s start n programs, replace them and stop them, and yields as much as there is even if something fails. If watch is not 0, it
+// looks at the idle supervisor for that long in between.
 func (p *place) live(s *supervisor, n int, watch time.Duration) (l life, err error) {
 	r, took, err := p.begin(s, n, false)
 	defer func() { err = firstOf(err, r.finish()) }()
@@ -22,6 +23,14 @@ func (p *place) live(s *supervisor, n int, watch time.Duration) (l life, err err
 	}
 	if l.replace, err = r.again(); err != nil {
 		return l, err
+	}
+	if s.stopFresh {
+		if err := r.finish(); err != nil {
+			return l, err
+		}
+		if r, _, err = p.begin(s, n, false); err != nil {
+			return l, err
+		}
 	}
 	r.settle()
 	l.stop, err = r.stop()

@@ -9,15 +9,19 @@ import (
 	"syscall"
 )
 
-// files is how many descriptors each supervisor may have: some have four for each program.
+// files is how many descriptors each supervisor may have: some have four for each program. More would cost memory in those that make room
+// for all that they may have.
 const files = 20_000
 
 // raise lets this process, and what it starts, have this many processes, and says what is in the way.
 func raise(processes int) (notes []string) {
 	const nproc = 6 // RLIMIT_NPROC of getrlimit(2)
-	for resource, need := range map[int]uint64{syscall.RLIMIT_NOFILE: files, nproc: uint64(processes) + 1000} {
-		if err := raiseOne(resource, need); err != nil {
-			notes = append(notes, fmt.Sprintf("resource limit %d cannot be raised to %d: %v", resource, need, err))
+	for resource, wanted := range map[int]func(now uint64) uint64{
+		syscall.RLIMIT_NOFILE: func(uint64) uint64 { return files }, // also where it seems to be: Go's runtime has raised it for this process only
+		nproc:                 func(now uint64) uint64 { return max(now, uint64(processes)+1000) },
+	} {
+		if err := setLimit(resource, wanted); err != nil {
+			notes = append(notes, fmt.Sprintf("resource limit %d cannot be set: %v", resource, err))
 		}
 	}
 	for _, file := range append(pidsMax(), "/proc/sys/kernel/pid_max", "/proc/sys/kernel/threads-max") {
@@ -32,12 +36,13 @@ func raise(processes int) (notes []string) {
 	return notes
 }
 
-func raiseOne(resource int, need uint64) error {
+func setLimit(resource int, wanted func(now uint64) uint64) error {
 	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(resource, &limit); err != nil || limit.Cur >= need {
+	if err := syscall.Getrlimit(resource, &limit); err != nil {
 		return err
 	}
-	limit.Cur, limit.Max = need, max(need, limit.Max)
+	limit.Cur = wanted(limit.Cur)
+	limit.Max = max(limit.Max, limit.Cur)
 	return syscall.Setrlimit(resource, &limit)
 }
 

@@ -14,8 +14,8 @@ func (p *place) supervisors() []*supervisor {
 	return []*supervisor{
 		p.limit(), p.loop(), p.mwlua(),
 		haproxy(),
-		runit("runit", script), runit("runit, no shell", direct),
-		s6("s6", script), s6("s6, no shell", direct),
+		runit("runit", script), runit("runit without a shell", direct),
+		s6("s6", script), s6("s6 without a shell", direct),
 		p.processCompose(), p.goreman(), supervisord(), p.pebble(),
 		{name: "dinit", find: func() (string, error) {
 			return "", errors.New("it is not in Debian 12, and this harness has nothing for it")
@@ -63,7 +63,7 @@ const (
 
 // runFile is the run file of all services of w.
 func (w work) runFile(format string) string {
-	if format == direct {
+	if format == direct { // there is room for a single word
 		return fmt.Sprintf(format, strings.Join(w.program[:2], " "))
 	}
 	return fmt.Sprintf(format, w.line())

@@ -60,7 +60,10 @@ func (p *place) begin(s *supervisor, n int, eager bool) (*run, time.Duration, er
 	r.pid = cmd.Process.Pid
 	_ = cmd.Process.Release() // which never fails: stop waits for it and all that it leaves
 	last, err := r.reported(nil)
-	return r, last.Sub(begun), err
+	if err != nil {
+		return r, 0, err
+	}
+	return r, last.Sub(begun), nil
 }
 
 // prepare writes the configuration. Another word makes other programs of them.
@@ -120,7 +123,10 @@ func (r *run) again() (time.Duration, error) {
 	begun := time.Now()
 	go func() { asked <- r.replace(r) }() // waits for the command that asks for it, sends whether it worked, ends with it
 	last, err := r.reported(asked)
-	return last.Sub(begun), err
+	if err != nil {
+		return 0, err
+	}
+	return last.Sub(begun), nil
 }
 
 // settle leaves everything alone for a while.
@@ -137,8 +143,8 @@ func (r *run) stop() (time.Duration, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	if err := collect(ctx); err != nil {
-		return 0, fmt.Errorf("it has not stopped in %v: %s", patience, r.said())
+	if left := collect(ctx); left > 0 {
+		return 0, fmt.Errorf("%d of its processes and programs have not ended in %v: %s", left, patience, r.said())
 	}
 	return time.Since(begun), nil
 }
@@ -147,13 +153,13 @@ func (r *run) stop() (time.Duration, error) {
 func (r *run) finish() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_ = collect(ctx) // that it had to kill something is no news
+	collect(ctx)
 	return os.RemoveAll(r.work.dir)
 }
 
-// collect waits until this process has no children, nor what they have left to it. It kills them, again and again, once ctx is done, and
-// then yields its error.
-func collect(ctx context.Context) error {
+// collect waits until this process has no children, nor what they have left to it. Once ctx is done it kills them, again and again, and
+// yields how many there were.
+func collect(ctx context.Context) (left int) {
 	gone := make(chan struct{})
 	go func() { // waits for children, ends when there are none
 		defer close(gone)
@@ -165,26 +171,28 @@ func collect(ctx context.Context) error {
 	}()
 	select {
 	case <-gone:
-		return nil
+		return 0
 	case <-ctx.Done():
 	}
-	for again := time.NewTicker(20 * time.Millisecond); ; {
-		killBelow()
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for {
+		left = max(left, killBelow())
 		select {
 		case <-gone:
-			again.Stop()
-			return ctx.Err()
+			return left
 		case <-again.C:
 		}
 	}
 }
 
-// killBelow kills all processes below this one, as far as they can be seen.
-func killBelow() {
+// killBelow kills all processes below this one, and says how many.
+func killBelow() int {
 	below, _ := descendants(os.Getpid()) // what there is of /proc can always be read
 	for _, pid := range below {
 		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended
 	}
+	return len(below)
 }
 
 // said is the end of the supervisor's log.

@@ -20,7 +20,7 @@ func runit(name, format string) *supervisor {
 // runNote says what the programs of this format are.
 func runNote(format string) string {
 	if format == direct {
-		return "each `run` is the program itself, as the interpreter of a script without a line"
+		return "each `run` is the program itself, as the interpreter of a script without a line, and stays the same"
 	}
 	return "each `run` is a script of /bin/sh that ends in exec"
 }

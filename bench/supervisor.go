@@ -16,6 +16,7 @@ type supervisor struct {
 	rounds    int                                // how many it takes part in at most, because it is slow; 0 means all
 	givesUp   bool                               // it does not start again what has ended
 	find      func() (version string, err error) // makes it ready to be run, once; no version for what is built from this repository
+	stopFresh bool                               // it is stopped in a run without a reload, because it does not survive one of many programs
 	configure func(w work) error
 	command   func(w work) []string
 	replace   func(r *run) error // asks for it, once configure has changed the programs; it need not wait
