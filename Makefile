@@ -4,7 +4,7 @@
 # make unit     go test ./...
 # make race     the same under the race detector
 # make fuzz     every fuzz target for FUZZTIME
-# make bench    measure mwlua beside its peers and write docs/performance.md, in half an hour; BENCH="-only mwlua,s6 -rounds 1" for less
+# make bench    measure mwlua beside its peers and write docs/performance.md, in an hour; BENCH="-only mwlua,s6 -rounds 1" for less
 # make build    ./mwlua, static; without the traces of grpc, whose HTML templates cost each start a millisecond
 
 SHELL := /bin/bash

@@ -112,11 +112,14 @@ func (b *bench) all(r *row, round int) error {
 	}
 	l, err := b.place.live(r.supervisor, b.n, watch)
 	fmt.Fprintf(os.Stderr, "round %d: %s: start %d %v, replace %v, stop %v\n", round+1, r.name, b.n, l.start, l.replace, l.stop)
-	values := map[measure]float64{startAll: ms(l.start), replaceAll: ms(l.replace), stopAll: ms(l.stop), pssAll: float64(l.pss) / 1000}
-	if watch > 0 {
-		values[idling] = l.switches
+	if watch > 0 && l.pss > 0 {
+		_ = r.set(round, nil, map[measure]float64{idling: l.switches}) // which may be 0
+	} else if watch > 0 {
+		_ = r.set(round, err, map[measure]float64{idling: 0})
 	}
-	return r.set(round, err, values)
+	return r.set(round, err, map[measure]float64{
+		startAll: ms(l.start), replaceAll: ms(l.replace), stopAll: ms(l.stop), pssAll: float64(l.pss) / 1000,
+	})
 }
 
 // restarts kills programs.

@@ -21,20 +21,16 @@ func (p *place) live(s *supervisor, n int, watch time.Duration) (l life, err err
 	if err := r.look(&l, watch); err != nil {
 		return l, err
 	}
-	if l.replace, err = r.again(); err != nil {
-		return l, err
-	}
-	if s.stopFresh {
-		if err := r.finish(); err != nil {
-			return l, err
-		}
-		if r, _, err = p.begin(s, n, false); err != nil {
-			return l, err
+	var replaced, begun, stopped error
+	if l.replace, replaced = r.again(); replaced != nil || s.stopFresh {
+		replaced = firstOf(replaced, r.finish())
+		if r, _, begun = p.begin(s, n, false); begun != nil {
+			return l, firstOf(replaced, begun)
 		}
 	}
 	r.settle()
-	l.stop, err = r.stop()
-	return l, err
+	l.stop, stopped = r.stop()
+	return l, firstOf(replaced, stopped)
 }
 
 // look finds out what the supervisor costs while nothing happens.

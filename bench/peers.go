@@ -47,11 +47,15 @@ func (p *place) module(binary, module, pkg string) func() (version string, err e
 	return func() (string, error) {
 		list := exec.Command("go", "list", "-modfile="+peersModule, "-m", "-f", "{{.Version}}", module)
 		list.Dir = p.root
-		out, err := list.CombinedOutput()
-		if err != nil {
-			return "", fmt.Errorf("%v: %s", err, lastOf(string(out)))
+		out, err := list.Output()
+		if err == nil {
+			err = p.buildGo(binary, pkg, "-modfile="+peersModule)
 		}
-		return strings.TrimSpace(string(out)), p.buildGo(binary, pkg, "-modfile="+peersModule)
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "%s: %v\n", binary, err)
+			return "", fmt.Errorf("it cannot be built: `go build -modfile=%s %s` says why", peersModule, pkg)
+		}
+		return strings.TrimSpace(string(out)), nil
 	}
 }
 

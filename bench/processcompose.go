@@ -11,7 +11,9 @@ func (p *place) processCompose() *supervisor {
 	return &supervisor{
 		name: "process-compose",
 		note: "an entry of `processes` each, whose command it hands to bash; `process-compose project update` replaces what has changed; it waits " +
-			"a second before a restart, the least that `backoff_seconds` can be",
+			"a second before a restart, the least that `backoff_seconds` can be. It is stopped without an update before, because after one of 1,000 " +
+			"programs it leaves some of them behind",
+		stopFresh: true,
 		configure: func(w work) error {
 			return w.write("process-compose.yaml", "version: \"0.5\"\nprocesses:\n"+
 				w.each("  p%d:\n    command: %s\n    availability:\n      restart: always\n      backoff_seconds: 1\n"), 0o644)

@@ -24,7 +24,7 @@ func (r *run) latencies(age time.Duration) ([]time.Duration, error) {
 		}
 		pid, err := r.place.report(killed.Add(r.place.budget))
 		if err != nil {
-			return nil, fmt.Errorf("no program was started again in %v: %s", r.place.budget, r.said())
+			return nil, r.failure("no program was started again in %v", r.place.budget)
 		}
 		born[i] = time.Now()
 		r.pids[i] = pid
@@ -71,7 +71,7 @@ func (p *place) crashes(s *supervisor) (perSecond float64, err error) {
 	}
 	perSecond = float64(count) / time.Since(begun).Seconds()
 	if hasEnded(r.pid) {
-		return 0, fmt.Errorf("it has ended itself: %s", r.said())
+		return 0, r.failure("it has ended itself")
 	}
 	return perSecond, nil
 }

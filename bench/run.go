@@ -1,11 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"syscall"
 	"time"
@@ -89,9 +89,9 @@ func (r *run) reported(asked <-chan error) (time.Time, error) {
 		case err != nil && !errors.Is(err, os.ErrDeadlineExceeded):
 			return time.Time{}, err
 		case hasEnded(r.pid):
-			return time.Time{}, fmt.Errorf("it has ended itself, with %d of %d programs started: %s", len(r.pids), r.work.n, r.said())
+			return time.Time{}, r.failure("it has ended itself, with %d of %d programs started", len(r.pids), r.work.n)
 		case time.Now().After(deadline):
-			return time.Time{}, fmt.Errorf("%d of %d programs have started in %v: %s", len(r.pids), r.work.n, patience, r.said())
+			return time.Time{}, r.failure("%d of %d programs have started in %v", len(r.pids), r.work.n, patience)
 		}
 		select {
 		case err := <-asked:
@@ -135,7 +135,7 @@ func (r *run) settle() { <-time.After(r.place.settled) }
 // stop has the supervisor stop, and says how long it took until it and all below it had ended.
 func (r *run) stop() (time.Duration, error) {
 	if hasEnded(r.pid) {
-		return 0, fmt.Errorf("it has ended itself: %s", r.said())
+		return 0, r.failure("it has ended itself")
 	}
 	begun := time.Now()
 	if err := syscall.Kill(r.pid, r.end); err != nil {
@@ -144,7 +144,7 @@ func (r *run) stop() (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if left := collect(ctx); left > 0 {
-		return 0, fmt.Errorf("%d of its processes and programs have not ended in %v: %s", left, patience, r.said())
+		return 0, r.failure("%d of its processes and programs have not ended in %v", left, patience)
 	}
 	return time.Since(begun), nil
 }
@@ -195,11 +195,9 @@ func killBelow() int {
 	return len(below)
 }
 
-// said is the end of the supervisor's log.
-func (r *run) said() string {
-	data, err := os.ReadFile(filepath.Join(r.work.dir, "log"))
-	if err != nil {
-		return err.Error()
-	}
-	return lastOf(string(data))
+// failure is an error for the page. Whoever looks into it sees the end of the supervisor's log.
+func (r *run) failure(format string, args ...any) error {
+	data, err := os.ReadFile(r.work.path("log"))
+	fmt.Fprintf(os.Stderr, "%s: the end of its log: %s\n", r.name, cmp.Or(lastOf(string(data)), fmt.Sprint(err)))
+	return fmt.Errorf(format, args...)
 }

@@ -61,9 +61,9 @@ func sends(sig syscall.Signal) func(*run) error {
 func calls(commands func(w work) [][]string) func(*run) error {
 	return func(r *run) error {
 		for _, words := range commands(r.work) {
-			cmd := r.work.cmd(words)
-			if out, err := cmd.CombinedOutput(); err != nil {
-				return fmt.Errorf("%s: %v: %s", filepath.Base(words[0]), err, lastOf(string(out)))
+			if out, err := r.work.cmd(words).CombinedOutput(); err != nil {
+				fmt.Fprintf(os.Stderr, "%s: %s\n", r.name, lastOf(string(out)))
+				return r.failure("%s: %v", filepath.Base(words[0]), err)
 			}
 		}
 		return nil
