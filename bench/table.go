@@ -60,26 +60,34 @@ func (b *bench) heading(m measure) string {
 	}[m]
 }
 
+// withoutUnit is a heading for quotients.
+func withoutUnit(heading func(measure) string) func(measure) string {
+	return func(m measure) string {
+		text := heading(m)
+		return text[:strings.LastIndex(text, ", ")]
+	}
+}
+
 // table is the figures.
 func (b *bench) table() string {
 	columns := []measure{startOne, startAll, replaceAll, stopAll, pssOne, pssAll, restartP50, restartP99, stormRate, idling}
-	return fmt.Sprintf("%s, Linux %s, %d processors, %s; %d rounds: the median, and in parentheses the least and the most.\n\n",
+	return fmt.Sprintf("%s, Linux %s, %d processors, %s; rounds: %d. The median, and in parentheses the least and the most.\n\n",
 		time.Now().UTC().Format(time.DateOnly), release(), runtime.NumCPU(), runtime.Version(), b.rounds) +
-		b.rowsOf(columns, func(r *row, m measure) map[int]float64 { return r.values[m] })
+		b.rowsOf(columns, b.heading, func(r *row, m measure) map[int]float64 { return r.values[m] })
 }
 
 // ratios are the figures by those of the limit in the same round.
 func (b *bench) ratios() string {
 	columns := []measure{startOne, startAll, replaceAll, stopAll, restartP50, stormRate}
-	return b.rowsOf(columns, func(r *row, m measure) map[int]float64 { return over(r.values[m], b.rows[0].values[m]) })
+	return b.rowsOf(columns, withoutUnit(b.heading), func(r *row, m measure) map[int]float64 { return over(r.values[m], b.rows[0].values[m]) })
 }
 
 // rowsOf is a table with a row for each supervisor that could be measured.
-func (b *bench) rowsOf(columns []measure, values func(*row, measure) map[int]float64) string {
+func (b *bench) rowsOf(columns []measure, heading func(measure) string, values func(*row, measure) map[int]float64) string {
 	var t strings.Builder
 	t.WriteString("| ")
 	for _, m := range columns {
-		fmt.Fprintf(&t, "| %s ", b.heading(m))
+		fmt.Fprintf(&t, "| %s ", heading(m))
 	}
 	fmt.Fprintf(&t, "|\n|---|%s\n", strings.Repeat("---|", len(columns)))
 	for _, r := range b.rows {
