@@ -36,7 +36,7 @@ func TestRatios(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.close()
-	p.pace = pace{settled: 50 * time.Millisecond, herd: 20, restarts: 60, budget: 10 * time.Second, storm: 400 * time.Millisecond}
+	p.pace = pace{patience: 30 * time.Second, settled: 50 * time.Millisecond, herd: 20, restarts: 60, budget: 10 * time.Second, storm: 400 * time.Millisecond}
 	limit, ours := p.limit(), p.mwlua()
 	for _, s := range []*supervisor{limit, ours} {
 		if _, err := s.find(); err != nil {

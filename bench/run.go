@@ -11,11 +11,9 @@ import (
 	"time"
 )
 
-// patience is how long a supervisor may take for anything, however slow the machine is. Some take half a minute to stop 1,000 programs.
-const patience = 2 * time.Minute
-
 // pace is how much is measured.
 type pace struct {
+	patience time.Duration // for anything that a supervisor does, however slow the machine is
 	settled  time.Duration // that programs have run before something else is done to them
 	herd     int           // programs beside each other that are killed in turn
 	restarts int           // of them
@@ -23,9 +21,10 @@ type pace struct {
 	storm    time.Duration
 }
 
-// fullPace is that of the tables. For many supervisors a program has not started until it has lived for a second.
+// fullPace is that of the tables. For many supervisors a program has not started until it has lived for a second, and some take half a minute
+// to stop 1,000.
 func fullPace() pace {
-	return pace{settled: 1200 * time.Millisecond, herd: 100, restarts: 300, budget: 12 * time.Second, storm: 3 * time.Second}
+	return pace{patience: 2 * time.Minute, settled: 1200 * time.Millisecond, herd: 100, restarts: 300, budget: 12 * time.Second, storm: 3 * time.Second}
 }
 
 // run is a supervisor at work.
@@ -78,7 +77,7 @@ func (r *run) prepare(word string) error {
 // reported waits until each program has reported, and yields the moment of the last one. It then waits for the answer to the request that
 // they follow, if there is one; a request that failed ends it sooner.
 func (r *run) reported(asked <-chan error) (time.Time, error) {
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(r.place.patience)
 	seen := make(map[int]bool)
 	r.pids = r.pids[:0]
 	for len(r.pids) < r.work.n {
@@ -91,7 +90,7 @@ func (r *run) reported(asked <-chan error) (time.Time, error) {
 		case hasEnded(r.pid):
 			return time.Time{}, r.failure("it has ended itself, with %d of %d programs started", len(r.pids), r.work.n)
 		case time.Now().After(deadline):
-			return time.Time{}, r.failure("%d of %d programs have started in %v", len(r.pids), r.work.n, patience)
+			return time.Time{}, r.failure("%d of %d programs have started in %v", len(r.pids), r.work.n, r.place.patience)
 		}
 		select {
 		case err := <-asked:
@@ -108,8 +107,8 @@ func (r *run) reported(asked <-chan error) (time.Time, error) {
 	select {
 	case err := <-asked:
 		return last, err
-	case <-time.After(patience):
-		return last, fmt.Errorf("the request has no answer in %v", patience)
+	case <-time.After(r.place.patience):
+		return last, fmt.Errorf("the request has no answer in %v", r.place.patience)
 	}
 }
 
@@ -141,10 +140,10 @@ func (r *run) stop() (time.Duration, error) {
 	if err := syscall.Kill(r.pid, r.end); err != nil {
 		return 0, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), r.place.patience)
 	defer cancel()
 	if left := collect(ctx); left > 0 {
-		return 0, r.failure("%d of its processes and programs have not ended in %v", left, patience)
+		return 0, r.failure("%d of its processes and programs have not ended in %v", left, r.place.patience)
 	}
 	return time.Since(begun), nil
 }
