@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/google/renameio/v2"
 
@@ -20,6 +21,9 @@ const (
 	sigUSR1 = 10
 	sigTERM = 15
 )
+
+// trimAfter is when what a load took is given back: not while programs start.
+const trimAfter = 500 * time.Millisecond
 
 // stopRequest is what a signal asks for.
 func stopRequest(signal int) machine.Event {
@@ -100,7 +104,7 @@ func (s *supervisor) perform(now machine.Instant, a machine.Action) {
 			if s.Ready != nil {
 				s.Ready()
 			}
-			go proc.Trim() // of what the load took; ends after some milliseconds
+			time.AfterFunc(trimAfter, proc.Trim) // on a goroutine that ends after some milliseconds
 		}
 	case machine.Note:
 		s.Log.Note(now, a)

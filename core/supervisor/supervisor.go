@@ -89,12 +89,8 @@ func newSupervisor(o Options) (*supervisor, error) {
 	if err != nil {
 		return nil, err
 	}
-	nursery, err := proc.NewNursery()
-	if err != nil {
-		return nil, fmt.Errorf("cannot clear the signal mask: %w", err)
-	}
 	return &supervisor{
-		nursery: nursery,
+		nursery: proc.NewNursery(),
 		Options: o, events: make(chan machine.Event, 16), errands: make(chan *errand), calls: make(chan func()), sockets: newSockets(),
 		owners: make(map[int]machine.ID), helpers: make(map[int]func(proc.Exit)),
 		watch: w, mailbox: newMailbox(), instances: make(map[machine.ID]*instance), emptying: make(map[machine.ID]*instance),

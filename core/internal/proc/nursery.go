@@ -14,23 +14,27 @@ import (
 // ends, which the execve of another one does.
 type Nursery struct{ work chan func() }
 
-// NewNursery starts the thread, which lives as long as the process does. The error says that its signal mask cannot be cleared.
-func NewNursery() (*Nursery, error) {
-	n, ready := &Nursery{work: make(chan func())}, make(chan error)
-	go n.run(ready) // starts what it is told to; ends with the process
-	return n, <-ready
+// NewNursery starts the thread, which lives as long as the process does.
+func NewNursery() *Nursery {
+	n := &Nursery{work: make(chan func())}
+	go n.run() // does what it is told to; ends with the process
+	return n
 }
 
-func (n *Nursery) run(ready chan<- error) {
-	err := Own()
+func (n *Nursery) run() {
+	if err := Own(); err != nil {
+		panic("internal error: cannot clear the signal mask: " + err.Error()) // pthread_sigmask(3): cannot fail with these arguments
+	}
 	if unix.Gettid() == os.Getpid() {
-		other := make(chan error)
-		go n.run(other) // on another thread: this one is taken until it has begun
-		ready <- <-other
+		begun := make(chan struct{})
+		go func() { // on another thread: this one is taken until it has begun
+			close(begun)
+			n.run()
+		}()
+		<-begun
 		runtime.UnlockOSThread()
 		return
 	}
-	ready <- err
 	for f := range n.work {
 		f()
 	}
