@@ -146,18 +146,20 @@ func (l *Log) Say(word, text string) {
 func (l *Log) write(lv level, text string) { l.keep(lv, l.lines(lv, text)) }
 
 func (l *Log) lines(lv level, text string) string {
-	var b strings.Builder
-	if l.format() == JSONFormat {
+	format := l.format()
+	if format == JSONFormat {
 		return jsonLine(lv, text, 0, machine.Note{})
 	}
+	var b []byte
 	for line := range strings.SplitSeq(text, "\n") {
-		if l.format() == HAProxyFormat {
-			fmt.Fprintf(&b, "%-11s(%d) : %s\n", "["+lv+"]", l.pid, printable(line))
+		if format == HAProxyFormat {
+			b = fmt.Appendf(b, "%-11s(%d) : ", "["+lv+"]", l.pid)
 		} else {
-			fmt.Fprintf(&b, "%s %-7s %s\n", time.Now().Format("2006-01-02T15:04:05.000Z07:00"), lv, printable(line))
+			b = fmt.Appendf(time.Now().AppendFormat(b, "2006-01-02T15:04:05.000Z07:00"), " %-7s ", lv)
 		}
+		b = append(append(b, printable(line)...), '\n')
 	}
-	return b.String()
+	return string(b)
 }
 
 // keep writes lines, unless they are of too low a level, and keeps those of a load.

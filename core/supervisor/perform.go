@@ -40,7 +40,7 @@ func stopRequest(signal int) machine.Event {
 // performAll carries out the actions of a step. Before some of them whom they are about to signal is looked at, because nobody can tell
 // whose a process is once its parents are gone.
 func (s *supervisor) performAll(now machine.Instant, actions []machine.Action) {
-	for some := range slices.Chunk(actions, 512) {
+	for some := range slices.Chunk(actions, 2048) {
 		s.remember(some)
 		for some = s.spawnAll(some); len(some) > 0; some = s.spawnAll(some[1:]) {
 			s.perform(now, some[0])
