@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Monotonic is CLOCK_MONOTONIC in nanoseconds, up to some microseconds late in the first reading of a process and as late in all others.
-// It goes on over an execve, which the monotonic reading of a time.Time does not.
+// Monotonic is CLOCK_MONOTONIC in nanoseconds, ahead of it by some microseconds, and by the same in the whole life of a process. It goes on
+// over an execve, which the monotonic reading of a time.Time does not.
 func Monotonic() int64 { return origin.monotonic + int64(time.Since(origin.moment)) }
 
 // origin is one moment on both clocks. They are the same (runtime.nanotime), but Go's gives differences only, and for a third of the time

@@ -157,11 +157,14 @@ func TestLimitsLeaveNoTrace(t *testing.T) {
 			t.Errorf("%s is %q, want %q", file, got, want)
 		}
 	}
-	for _, field := range []string{"Name", "Umask", "PPid", "TracerPid", "Uid", "Gid", "Groups", "FDSize", "Threads", "SigQ", "SigPnd", "ShdPnd",
+	for _, field := range []string{"Name", "Umask", "PPid", "TracerPid", "Uid", "Gid", "Groups", "FDSize", "Threads", "SigPnd", "ShdPnd",
 		"SigBlk", "SigIgn", "SigCgt", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp", "THP_enabled", "Cpus_allowed"} {
 		if got, want := statusField(limited, field), statusField(plain, field); got != want {
 			t.Errorf("%s is %q, want %q", field, got, want)
 		}
+	}
+	if got, want := maxSignals(limited), maxSignals(plain); got != want {
+		t.Errorf("%s signals may be queued, want %s", got, want)
 	}
 	for _, link := range []string{"exe", "cwd", "root", "fd/0", "fd/1", "fd/2"} {
 		got, _ := os.Readlink(fmt.Sprintf("/proc/%d/%s", limited, link))
@@ -172,6 +175,12 @@ func TestLimitsLeaveNoTrace(t *testing.T) {
 	if group, err := unix.Getpgid(limited); group != limited {
 		t.Errorf("its process group is %d, %v", group, err)
 	}
+}
+
+// maxSignals is the limit of a process; how many are queued is said of all processes of its user (proc_pid_status(5), SigQ).
+func maxSignals(pid int) string {
+	_, most, _ := strings.Cut(statusField(pid, "SigQ"), "/")
+	return most
 }
 
 func TestProgramOfAnotherUserGetsItsLimits(t *testing.T) {
