@@ -9,8 +9,9 @@ import (
 
 // size is what mwlua costs with n programs, a value a round.
 type size struct {
-	n                                       int
-	start, stop, pss, p50, p99, cpu, reload []float64 // ms; kB; ms, ms, µs a restart; ms of a reload that changes nothing
+	n                               int
+	start, stop, pss, p50, p99, cpu []float64 // ms; kB; ms, ms, µs a restart
+	reload, deaf                    []float64 // ms of a reload that changes nothing
 }
 
 // grow measures mwlua with ten programs, and with ten times as many again and again.
@@ -67,12 +68,18 @@ func (p *place) measure(s *supervisor, z *size) (err error) {
 	}
 	reloaded := time.Since(begun)
 	r.settle()
+	deaf, err := r.deaf(reload)
+	if err != nil {
+		return err
+	}
+	r.settle()
 	stopped, err := r.stop()
 	if err != nil {
 		return err
 	}
 	z.start, z.stop, z.pss = append(z.start, ms(started)), append(z.stop, ms(stopped)), append(z.pss, float64(kB))
 	z.p50, z.p99 = append(z.p50, ms(percentile(took, 0.5))), append(z.p99, ms(percentile(took, 0.99)))
-	z.cpu, z.reload = append(z.cpu, float64(after-before)/float64(len(took))/1000), append(z.reload, ms(reloaded))
+	z.cpu = append(z.cpu, float64(after-before)/float64(len(took))/1000)
+	z.reload, z.deaf = append(z.reload, ms(reloaded)), append(z.deaf, ms(deaf))
 	return nil
 }

@@ -145,19 +145,19 @@ func (b *bench) peers() string {
 func (b *bench) growth() string {
 	var t strings.Builder
 	t.WriteString("| programs | start, ms | stop, ms | restart p50, ms | restart p99, ms | CPU a restart, µs | PSS, MB | a further program, kB | " +
-		"reload without a change, ms |\n|" + strings.Repeat("---|", 9) + "\n")
+		"reload without a change, ms | of it deaf, ms |\n|" + strings.Repeat("---|", 10) + "\n")
 	before := size{}
 	for _, z := range b.sizes {
 		if len(z.pss) == 0 {
-			fmt.Fprintf(&t, "| %s |%s\n", number(float64(z.n)), strings.Repeat(" failed |", 8))
+			fmt.Fprintf(&t, "| %s |%s\n", number(float64(z.n)), strings.Repeat(" failed |", 9))
 			continue
 		}
 		further := "–"
 		if len(before.pss) > 0 {
 			further = number((median(z.pss) - median(before.pss)) / float64(z.n-before.n))
 		}
-		fmt.Fprintf(&t, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", number(float64(z.n)), spread(z.start), spread(z.stop), spread(z.p50),
-			spread(z.p99), spread(z.cpu), number(median(z.pss)/1000), further, spread(z.reload))
+		fmt.Fprintf(&t, "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", number(float64(z.n)), spread(z.start), spread(z.stop), spread(z.p50),
+			spread(z.p99), spread(z.cpu), number(median(z.pss)/1000), further, spread(z.reload), spread(z.deaf))
 		before = z
 	}
 	return t.String()
