@@ -18,8 +18,8 @@ const (
 // Member is a process of a unit. A pid is reused, the two together are not, as long as the machine runs.
 type Member struct {
 	PID       int
-	StartTime uint64 // as in Process
-	Name      string // as in /proc/PID/stat
+	StartTime uint64 `json:",omitempty"` // as in Process
+	Name      string `json:",omitempty"` // as in /proc/PID/stat
 }
 
 func (m Member) nameless() Member { return Member{PID: m.PID, StartTime: m.StartTime} }
@@ -40,8 +40,8 @@ type Unit struct {
 	Born    int64        // when it was started, as Monotonic has it
 	Kill    program.Kill // what of it counts as left: KillGroup, or KillUnit for all; KillProcess for nothing
 	Marks   []string     // NAME=VALUE: what the environments of its processes have, and of no others, all of it; nil means nothing
-	Known   []Member     // seen by Remember
-	CGroup  string       // the directory of its own cgroup; "" means none
+	Known   []Member     `json:",omitempty"` // seen by Remember
+	CGroup  string       `json:",omitempty"` // the directory of its own cgroup; "" means none
 }
 
 // NewUnit is the unit of a child that has just been started.
