@@ -30,7 +30,6 @@ const (
 )
 
 func main() {
-	collectLate()
 	os.Exit(execute(os.Args[1:], os.Stdout, os.Stderr))
 }
 

@@ -69,6 +69,7 @@ func (s *sources) command(status *int, do func(*cobra.Command) (int, error)) fun
 		if err := s.enter(); err != nil {
 			return err
 		}
+		collectLate()
 		err := s.listen()
 		if err == nil {
 			*status, err = do(c)
@@ -198,6 +199,7 @@ func trialCommand(status *int) *cobra.Command {
 				return errors.New("trial is for mwlua's own use, at a reload")
 			}}
 			run := &cobra.Command{Use: "run", RunE: func(c *cobra.Command, args []string) error {
+				collectLate()
 				if err := s.read(c, args); err != nil {
 					return err
 				}

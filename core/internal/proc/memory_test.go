@@ -41,22 +41,28 @@ func TestTrim(t *testing.T) {
 	}
 }
 
-func TestOnlyWhatCannotBeWrittenIsTrimmed(t *testing.T) {
+// TestOnlyWhatWasNotWrittenIsTrimmed, as proc_pid_smaps(5) tells: of another file nothing, nor what can be written, or was before it could
+// not any more.
+func TestOnlyWhatWasNotWrittenIsTrimmed(t *testing.T) {
 	const path = "/usr/bin/mwlua (deleted)"
-	for line, want := range map[string]bool{
-		"00400000-00c02000 r-xp 00000000 fe:00 1                    " + path: true,
-		"00c02000-0147a000 r--p 00802000 fe:00 1                    " + path: true,
-		"0147a000-014f2000 rw-p 0107a000 fe:00 1                    " + path: false,
-		"0147a000-014f2000 r--s 0107a000 fe:00 1                    " + path: false,
-		"00400000-00c02000 r-xp 00000000 fe:00 1                    /lib/a":  false,
-		"7f9acdde0000-7f9ace000000 r--p 00000000 00:00 0 ":                   false,
-		"ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0 [vsyscall]": false,
-		"x-0147a000 r--p 00802000 fe:00 1                    " + path:        false,
-		"": false,
+	for _, m := range []struct {
+		line, anonymous, swap string
+		want                  bool
+	}{
+		{"00400000-00c02000 r-xp 00000000 fe:00 1                    " + path, "0", "0", true},
+		{"00c02000-0147a000 r--p 00802000 fe:00 1                    " + path, "0", "0", true},
+		{"00c02000-0147a000 r--p 00802000 fe:00 1                    " + path, "4", "0", false},
+		{"00c02000-0147a000 r--p 00802000 fe:00 1                    " + path, "0", "4", false},
+		{"0147a000-014f2000 rw-p 0107a000 fe:00 1                    " + path, "0", "0", false},
+		{"0147a000-014f2000 r--s 0107a000 fe:00 1                    " + path, "0", "0", false},
+		{"00400000-00c02000 r-xp 00000000 fe:00 1                    /lib/a", "0", "0", false},
+		{"7f9acdde0000-7f9ace000000 r--p 00000000 00:00 0 ", "0", "0", false},
+		{"ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0 [vsyscall]", "0", "0", false},
+		{"x-0147a000 r--p 00802000 fe:00 1                    " + path, "0", "0", false},
 	} {
-		begin, end, ok := proc.Unwritten(line, path)
-		if ok != want || ok && begin >= end {
-			t.Errorf("%q: %x-%x, %v", line, begin, end, ok)
+		text := m.line + "\nSize: 8 kB\nAnonymous: " + m.anonymous + " kB\nSwap: " + m.swap + " kB\nVmFlags: rd ex\n"
+		if got := proc.Unwritten(text+"\n"+text, path); got != m.want {
+			t.Errorf("%s: %v", text, got)
 		}
 	}
 }
