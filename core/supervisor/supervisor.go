@@ -150,7 +150,10 @@ func ReleaseSignals() { signals.Release() }
 func (s *supervisor) loop() int {
 	timer := time.NewTimer(time.Hour)
 	s.Log.gathers = true
-	defer func() { s.Log.gathers = false; s.Log.push() }()
+	defer func() { // after a defect of ours, too
+		s.Log.gathers = false
+		s.Log.Flush()
+	}()
 	for s.quit == nil {
 		if len(s.queue) > 0 {
 			ev := s.queue[0]
