@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -46,8 +48,12 @@ func newBench(p *place, o options) *bench { return &bench{options: o, place: p} 
 
 // gather finds the supervisors that are wanted.
 func (b *bench) gather() error {
+	all := b.place.supervisors()
+	if err := b.known(all); err != nil {
+		return err
+	}
 	b.notes = raise(max(2*b.n, b.largest))
-	for _, s := range b.place.supervisors() {
+	for _, s := range all {
 		if !b.wants(s.name) {
 			continue
 		}
@@ -57,6 +63,20 @@ func (b *bench) gather() error {
 			return err
 		}
 		b.rows = append(b.rows, &row{supervisor: s, version: version, missing: err})
+	}
+	return nil
+}
+
+// known fails if a name that is wanted is none of theirs.
+func (o options) known(all []*supervisor) error {
+	var names []string
+	for _, s := range all {
+		names = append(names, s.name)
+	}
+	for _, name := range o.only {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("-only: there is no %q: there are %s", name, strings.Join(names, ", "))
+		}
 	}
 	return nil
 }

@@ -51,3 +51,15 @@ func TestPageHasItsSections(t *testing.T) {
 		t.Error(page)
 	}
 }
+
+// TestUnknownNamesAreRefused: a typo would else leave a supervisor out, and say nothing.
+func TestUnknownNamesAreRefused(t *testing.T) {
+	all := []*supervisor{{name: "a"}, {name: "b"}}
+	if err := (options{only: []string{"b"}}).known(all); err != nil {
+		t.Error(err)
+	}
+	err := options{only: []string{"a", "c"}}.known(all)
+	if want := `-only: there is no "c": there are a, b`; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
