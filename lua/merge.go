@@ -1,6 +1,7 @@
 package lua
 
 import (
+	"cmp"
 	"slices"
 
 	lua "github.com/yuin/gopher-lua"
@@ -86,7 +87,7 @@ func copied(L *lua.LState, o *origin, inner *lua.LTable) lua.LValue {
 // isList says whether t holds values without keys.
 func isList(t *lua.LTable) bool { return t.MaxN() > 0 }
 
-// keys are the keys of t: the indexes first, then the names in byte order, then the rest as it comes.
+// keys are the keys of t: the indexes first, then the names in byte order, then the rest by their types and values.
 func keys(t *lua.LTable) []lua.LValue {
 	var indexes, names, rest []lua.LValue
 	t.ForEach(func(k, _ lua.LValue) {
@@ -110,6 +111,12 @@ func keys(t *lua.LTable) []lua.LValue {
 			return -1
 		}
 		return 1
+	})
+	slices.SortFunc(rest, func(a, b lua.LValue) int { // as far as they can be told from each other in the next load, too
+		if a.Type() == lua.LTBool && b.Type() == lua.LTBool {
+			return cmp.Compare(a.String(), b.String())
+		}
+		return cmp.Or(cmp.Compare(a.Type(), b.Type()), cmp.Compare(describe(t.RawGet(a)), describe(t.RawGet(b))))
 	})
 	return append(append(indexes, names...), rest...)
 }
