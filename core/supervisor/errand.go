@@ -157,6 +157,9 @@ func (s *supervisor) serve(e *errand) {
 		s.helpers[e.pid] = func(exit proc.Exit) {
 			delete(s.attempts, exit.PID)
 			delete(s.stops, exit.PID)
+			if e.stop != nil {
+				s.stopped[e.stop.Instance] = carry.Stop{Instance: e.stop.Instance, Ended: &exit}
+			}
 			e.ended <- exit
 		}
 		if e.attempt {

@@ -83,6 +83,7 @@ func (s *supervisor) seal(t *trial) ([]int, error) {
 		}
 	}
 	d.Attempts, d.Stops = slices.Collect(maps.Keys(s.attempts)), slices.Collect(maps.Values(s.stops))
+	d.Stops = slices.AppendSeq(d.Stops, maps.Values(s.stopped))
 	d.Unanswered = slices.Collect(maps.Keys(s.stopping))
 	d.Lent, d.CGroups = slices.Collect(maps.Values(s.lent)), s.cgroups
 	s.carried(&d)

@@ -100,11 +100,15 @@ func stopRan(id machine.ID, err error) machine.StopRan {
 }
 
 // takeStops hears the stop commands of the previous image. What became of one that it has not left is not known: it was about to be
-// started, or has just ended.
+// started.
 func (s *supervisor) takeStops(d *carry.Document) {
 	runs := make(map[machine.ID]bool)
 	for _, stop := range d.Stops {
 		runs[stop.Instance] = true
+		if stop.Ended != nil {
+			s.queue = append(s.queue, stopRan(stop.Instance, failure(*stop.Ended, "")))
+			continue
+		}
 		s.stops[stop.PID] = stop
 		s.helpers[stop.PID] = func(exit proc.Exit) {
 			delete(s.stops, stop.PID)

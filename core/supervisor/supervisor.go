@@ -64,15 +64,16 @@ type supervisor struct {
 
 	watch     *watch.Watch // of what instances say, and of the clock
 	mailbox   *mailbox
-	instances map[machine.ID]*instance // those that are more than a process
-	emptying  map[machine.ID]*instance // of these, whose process was collected while others of it live
-	looked    int64                    // when it was looked at them, as proc.Monotonic has it
-	claims    map[int]*claim           // pid → what an instance says is its process, until the machine has heard it
-	silent    map[int]bool             // pids of children that were the process of an instance once
-	attempts  map[int]bool             // pids of commands of probes
-	stops     map[int]carry.Stop       // stop commands that run, by their pids
-	stopping  map[machine.ID]bool      // instances whose stop command has no answer yet
-	lent      map[int]carry.Lent       // what code has started, by pid
+	instances map[machine.ID]*instance  // those that are more than a process
+	emptying  map[machine.ID]*instance  // of these, whose process was collected while others of it live
+	looked    int64                     // when it was looked at them, as proc.Monotonic has it
+	claims    map[int]*claim            // pid → what an instance says is its process, until the machine has heard it
+	silent    map[int]bool              // pids of children that were the process of an instance once
+	attempts  map[int]bool              // pids of commands of probes
+	stops     map[int]carry.Stop        // stop commands that run, by their pids
+	stopping  map[machine.ID]bool       // instances whose stop command has no answer yet
+	stopped   map[machine.ID]carry.Stop // of these, whose stop command has ended
+	lent      map[int]carry.Lent        // what code has started, by pid
 	outputs   []output
 	probing   chan struct{} // has one entry for each probe that is under way
 	listeners map[machine.ProgramSocket]*listen.Socket
@@ -94,7 +95,7 @@ func newSupervisor(o Options) (*supervisor, error) {
 		Options: o, events: make(chan machine.Event, 16), errands: make(chan *errand), calls: make(chan func()), sockets: newSockets(),
 		owners: make(map[int]machine.ID), helpers: make(map[int]func(proc.Exit)),
 		watch: w, mailbox: newMailbox(), instances: make(map[machine.ID]*instance), emptying: make(map[machine.ID]*instance),
-		claims: make(map[int]*claim), silent: make(map[int]bool), attempts: make(map[int]bool), stops: make(map[int]carry.Stop), stopping: make(map[machine.ID]bool), lent: make(map[int]carry.Lent),
+		claims: make(map[int]*claim), silent: make(map[int]bool), attempts: make(map[int]bool), stops: make(map[int]carry.Stop), stopping: make(map[machine.ID]bool), stopped: make(map[machine.ID]carry.Stop), lent: make(map[int]carry.Lent),
 		probing: make(chan struct{}, maxProbes), listeners: make(map[machine.ProgramSocket]*listen.Socket), clock: none,
 	}, nil
 }
@@ -240,6 +241,7 @@ func (s *supervisor) step(ev machine.Event) {
 		delete(s.claims, ev.MainPID)
 	case machine.StopRan:
 		delete(s.stopping, ev.ID)
+		delete(s.stopped, ev.ID)
 	case machine.Exited:
 		s.release(ev.ID)
 	}

@@ -65,11 +65,12 @@ type Lent struct {
 	Mark string // NAME=VALUE that is in its environment, and in that of no other process but those that it starts
 }
 
-// Stop is a stop command that runs.
+// Stop is a stop command that runs, or whose end nobody has been told of.
 type Stop struct {
 	PID      int
 	Instance machine.ID
-	Until    int64 `json:",omitempty"` // when it is killed, ns of CLOCK_MONOTONIC; 0 means never
+	Until    int64      `json:",omitempty"` // when it is killed, ns of CLOCK_MONOTONIC; 0 means never
+	Ended    *proc.Exit `json:",omitempty"` // nil while it runs
 }
 
 // Socket is a listening socket.
