@@ -157,7 +157,7 @@ func (s *supervisor) serve(e *errand) {
 		s.helpers[e.pid] = func(exit proc.Exit) {
 			delete(s.attempts, exit.PID)
 			delete(s.stops, exit.PID)
-			if e.stop != nil {
+			if e.stop != nil && s.stopping[e.stop.Instance] { // not answered for yet, as one that took too long is
 				s.stopped[e.stop.Instance] = carry.Stop{Instance: e.stop.Instance, Ended: &exit}
 			}
 			e.ended <- exit

@@ -62,12 +62,13 @@ func readWords(conn io.Reader, words chan<- string) {
 }
 
 func try(o Options, file carry.File) answer {
-	restored, instances := make(chan error, 1), 0
+	restored := make(chan error, 1)
 	go func() { // beside the load; sends what came of it
 		d, err := file.Read()
 		if err == nil {
 			_, err = machine.Restore(d.State)
 		}
+		instances := 0
 		for _, p := range d.State.Programs {
 			instances += len(p.Instances)
 		}

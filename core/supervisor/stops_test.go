@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -29,4 +30,28 @@ func TestStopCommandThatHasEndedIsHeardByTheNextImage(t *testing.T) {
 		t.Errorf("heard differs (-want +got):\n%s", diff)
 	}
 	r.s.queue = nil
+}
+
+// TestStopCommandThatTookTooLongIsAnsweredForOnce: that it is killed after that is not told by the next image.
+func TestStopCommandThatTookTooLongIsAnsweredForOnce(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	r := newRig(t)
+	spec := r.spec("a", "sleep")
+	spec.StopCommand = []string{"sleep", "1000"}
+	id, pid := r.spawn(spec)
+	for range 20 { // the answer and the end come in either order
+		r.perform(machine.RunStop{ID: id, PID: pid, Spec: spec, Limit: 5 * time.Millisecond})
+		if ev := expect[machine.StopRan](r); ev.OK {
+			t.Errorf("it is told that it has worked: %+v", ev)
+		}
+		for len(r.s.helpers) > 0 {
+			r.turn()
+		}
+		if len(r.s.stopped) > 0 {
+			t.Fatalf("its end is to be told once more: %+v", r.s.stopped)
+		}
+	}
+	r.ends([]int{pid})
 }
